@@ -1,0 +1,218 @@
+import { random, type Random } from '../random.ts';
+import { check } from './check.ts';
+import type { Graph, Node } from './graph.ts';
+import { ops, type OpName } from './ops/index.ts';
+import { channelsOf } from './op.ts';
+import { Parameter, type Shape } from './parameter.ts';
+
+/** Values of a parameter from its shape and a stream of random numbers that is its own. */
+export type Initializer = (shape: Shape, random: Random) => Float32Array;
+
+const filled =
+  (value: number): Initializer =>
+  shape =>
+    new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(value);
+export const zeros = filled(0);
+export const ones = filled(1);
+/** Normal with the given deviation. */
+export const normal =
+  (deviation: number): Initializer =>
+  (shape, random) => {
+    const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
+    for (let i = 0; i < values.length; i++) values[i] = deviation * random.normal();
+    return values;
+  };
+export const uniform =
+  (bound: number): Initializer =>
+  (shape, random) => {
+    const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
+    for (let i = 0; i < values.length; i++) values[i] = bound * (2 * random.uniform() - 1);
+    return values;
+  };
+/** He et al. 2015 for ReLU, by the values that leave a kernel: deviation sqrt(2 / (height x width x out)). */
+export const kaimingFanOut: Initializer = (shape, random) =>
+  normal(Math.sqrt(2 / (shape.slice(0, -2).reduce((a, b) => a * b, 1) * shape[shape.length - 1]!)))(shape, random);
+/** PyTorch's default: uniform within 1 / sqrt(values that enter). */
+export const fanInUniform: Initializer = (shape, random) =>
+  uniform(1 / Math.sqrt(shape.slice(0, -1).reduce((a, b) => a * b, 1)))(shape, random);
+
+type Pair = number | readonly [number, number];
+const pair = (value: Pair): [number, number] => (typeof value === 'number' ? [value, value] : [...value]);
+const around = (value: Pair): [[number, number], [number, number]] => {
+  const [height, width] = pair(value);
+  return [
+    [height, height],
+    [width, width],
+  ];
+};
+
+export interface WindowOptions {
+  readonly kernel: Pair;
+  readonly stride?: Pair;
+  /** Places added on every side. */
+  readonly padding?: Pair;
+}
+export interface ConvOptions extends WindowOptions {
+  readonly filters: number;
+  readonly dilation?: Pair;
+  readonly groups?: number;
+  readonly bias?: boolean;
+  readonly kernelInitializer?: Initializer;
+  readonly biasInitializer?: Initializer;
+}
+export interface DenseOptions {
+  readonly units: number;
+  readonly bias?: boolean;
+  readonly kernelInitializer?: Initializer;
+  readonly biasInitializer?: Initializer;
+}
+
+/**
+ * Builds a graph layer by layer. Every method takes the id of the new layer and the ids it reads, and returns the new
+ * id. Parameters are named `<id>.<role>` and made from the seed when they are first read.
+ */
+export class Builder {
+  readonly #name: string;
+  readonly #seed: number;
+  readonly #inputs: Record<string, Shape> = {};
+  readonly #nodes: Node[] = [];
+  readonly #parameters = new Map<string, Parameter>();
+  readonly #shapes = new Map<string, Shape>();
+
+  constructor(name: string, seed = 0) {
+    this.#name = name;
+    this.#seed = seed;
+  }
+
+  /** Shape of a value, without the batch. */
+  shape(id: string): Shape {
+    const shape = this.#shapes.get(id);
+    if (!shape) throw new Error(`${this.#name}: no value ${id}`);
+    return shape;
+  }
+
+  channels(id: string): number {
+    return channelsOf(this.shape(id));
+  }
+
+  input(id: string, shape: Shape): string {
+    this.#inputs[id] = shape;
+    this.#shapes.set(id, shape);
+    return id;
+  }
+
+  node(
+    op: OpName,
+    id: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, unknown>> = {},
+    parameters: Readonly<Record<string, { shape: Shape; initializer: Initializer; trainable?: boolean }>> = {},
+  ): string {
+    const names: Record<string, string> = {};
+    const shapes: Record<string, Shape> = {};
+    for (const [role, { shape, initializer, trainable = true }] of Object.entries(parameters)) {
+      const name = (names[role] = `${id}.${role}`);
+      shapes[role] = shape;
+      this.#parameters.set(name, new Parameter(shape, () => initializer(shape, random(this.#seed, name)), trainable));
+    }
+    this.#nodes.push({ id, op, inputs, attributes, parameters: names });
+    const view = { id, attributes, inputs: inputs.map(i => this.shape(i)), names, parameters: shapes };
+    this.#shapes.set(id, ops[op].shape(view));
+    return id;
+  }
+
+  conv(id: string, x: string, options: ConvOptions): string {
+    const { filters, kernel, stride = 1, padding = 0, dilation = 1, groups = 1, bias = false } = options;
+    const { kernelInitializer = kaimingFanOut, biasInitializer = zeros } = options;
+    const [kh, kw] = pair(kernel);
+    return this.node(
+      'conv',
+      id,
+      [x],
+      { stride: pair(stride), padding: around(padding), dilation: pair(dilation), groups },
+      {
+        kernel: { shape: [kh, kw, this.channels(x) / groups, filters], initializer: kernelInitializer },
+        ...(bias ? { bias: { shape: [filters], initializer: biasInitializer } } : {}),
+      },
+    );
+  }
+
+  dense(id: string, x: string, options: DenseOptions): string {
+    const { units, bias = true, kernelInitializer = fanInUniform } = options;
+    const features = this.channels(x);
+    const { biasInitializer = uniform(1 / Math.sqrt(features)) } = options;
+    return this.node('dense', id, [x], {}, {
+      kernel: { shape: [features, units], initializer: kernelInitializer },
+      ...(bias ? { bias: { shape: [units], initializer: biasInitializer } } : {}),
+    });
+  }
+
+  batchNorm(id: string, x: string, { epsilon = 1e-5, momentum = 0.1, scaleInitializer = ones } = {}): string {
+    const shape = [this.channels(x)];
+    return this.node('batch-norm', id, [x], { epsilon, momentum }, {
+      scale: { shape, initializer: scaleInitializer },
+      offset: { shape, initializer: zeros },
+      mean: { shape, initializer: zeros, trainable: false },
+      variance: { shape, initializer: ones, trainable: false },
+    });
+  }
+
+  layerNorm(id: string, x: string, { epsilon = 1e-6 } = {}): string {
+    const shape = [this.channels(x)];
+    return this.node('layer-norm', id, [x], { epsilon }, {
+      scale: { shape, initializer: ones },
+      offset: { shape, initializer: zeros },
+    });
+  }
+
+  activation(op: 'relu' | 'relu6' | 'sigmoid' | 'silu' | 'gelu', id: string, x: string): string {
+    return this.node(op, id, [x]);
+  }
+
+  relu(id: string, x: string): string {
+    return this.activation('relu', id, x);
+  }
+
+  maxPool(id: string, x: string, { kernel, stride = kernel, padding = 0 }: WindowOptions): string {
+    return this.node('max-pool', id, [x], { kernel: pair(kernel), stride: pair(stride), padding: around(padding) });
+  }
+
+  averagePool(id: string, x: string, { kernel, stride = kernel, padding = 0 }: WindowOptions): string {
+    return this.node('average-pool', id, [x], { kernel: pair(kernel), stride: pair(stride), padding: around(padding) });
+  }
+
+  globalAveragePool(id: string, x: string): string {
+    return this.node('global-average-pool', id, [x]);
+  }
+
+  flatten(id: string, x: string): string {
+    return this.node('flatten', id, [x]);
+  }
+
+  add(id: string, a: string, b: string): string {
+    return this.node('add', id, [a, b]);
+  }
+
+  multiply(id: string, a: string, b: string): string {
+    return this.node('multiply', id, [a, b]);
+  }
+
+  concat(id: string, inputs: readonly string[]): string {
+    return this.node('concat', id, inputs);
+  }
+
+  slice(id: string, x: string, begin: number, size: number): string {
+    return this.node('slice', id, [x], { begin, size });
+  }
+
+  /** The verified graph that returns these values. */
+  build(...outputs: string[]): Graph {
+    return check({
+      name: this.#name,
+      inputs: { ...this.#inputs },
+      nodes: [...this.#nodes],
+      outputs,
+      parameters: new Map(this.#parameters),
+    });
+  }
+}

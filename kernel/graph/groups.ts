@@ -1,0 +1,138 @@
+import { Coupling, type Channels, type Place, type Role } from './channels.ts';
+import { ops, type OpName } from './ops/index.ts';
+import { shapesOf, view, type Graph } from './graph.ts';
+
+/** An axis of a parameter from which a group's units take indices. */
+export interface Member {
+  readonly parameter: string;
+  readonly axis: number;
+  readonly role: Role;
+  /** Op of the layer that owns the parameter. */
+  readonly op: OpName;
+  /** Unit of each index of the axis; -1 where an index belongs to another group. */
+  readonly units: Int32Array;
+}
+
+/** Coupled channels that share all their places: what is pruned together, unit by unit. */
+export interface Group {
+  /** Name of the layer that produces the channels first. */
+  readonly id: string;
+  /** How many coupled channels there are. */
+  readonly units: number;
+  readonly members: readonly Member[];
+  /** Why the group cannot be pruned, if so. */
+  readonly protected?: string;
+}
+
+/** The groups of a graph and, for each value, the coupled channels along its last axis. */
+export interface Analysis {
+  readonly groups: readonly Group[];
+  /** By value id: for each channel its group and unit, as positions in `groups` and in the group; -1 for neither. */
+  readonly channels: ReadonlyMap<string, { readonly group: Int32Array; readonly unit: Int32Array }>;
+}
+
+/** Dependency groups of a graph, in the order of their first layer (DepGraph, Fang et al. 2023, on single channels). */
+export const groups = (graph: Graph): readonly Group[] => analyze(graph).groups;
+
+export function analyze(graph: Graph): Analysis {
+  const { coupling, values } = couple(graph);
+  const classOf = classify(coupling);
+  const list = build(coupling, classOf);
+  const channels = new Map<string, { group: Int32Array; unit: Int32Array }>();
+  for (const [id, { ids }] of values) {
+    channels.set(id, {
+      group: ids.map(c => classOf.group[coupling.find(c)]!),
+      unit: ids.map(c => classOf.unit[coupling.find(c)]!),
+    });
+  }
+  return { groups: list, channels };
+}
+
+function couple(graph: Graph): { coupling: Coupling; values: Map<string, Channels> } {
+  const coupling = new Coupling();
+  const values = new Map<string, Channels>();
+  const shapes = shapesOf(graph);
+  for (const [id, shape] of Object.entries(graph.inputs)) {
+    const ids = coupling.fresh(shape[shape.length - 1]!);
+    coupling.protect(ids, `input ${id} of the network`);
+    values.set(id, { ids, zero: true });
+  }
+  for (const node of graph.nodes) {
+    const inputs = node.inputs.map(id => values.get(id)!);
+    coupling.op = node.op;
+    values.set(node.id, ops[node.op].couple(view(graph, node, shapes), inputs, coupling));
+  }
+  for (const id of graph.outputs) coupling.protect(values.get(id)!.ids, `output ${id} of the network`);
+  return { coupling, values };
+}
+
+interface Classes {
+  /** By class (the channel that stands for it): position of its group, -1 if it has no place in a parameter. */
+  readonly group: Int32Array;
+  /** By class: position of the unit in its group. */
+  readonly unit: Int32Array;
+  readonly groupPlaces: readonly (readonly Place[])[];
+  readonly sizes: readonly number[];
+  /** First reason of protection by class. */
+  readonly reasons: ReadonlyMap<number, string>;
+}
+
+/** Classes with the same set of places form a group, protected ones apart; their order is that of their first index. */
+function classify(coupling: Coupling): Classes {
+  const signatures = new Map<number, number[]>();
+  coupling.places.forEach(({ ids }, place) => {
+    for (const id of ids) {
+      const root = coupling.find(id);
+      const signature = signatures.get(root);
+      if (!signature) signatures.set(root, [place]);
+      else if (signature[signature.length - 1] !== place) signature.push(place);
+    }
+  });
+  const reasons = coupling.reasons();
+  const group = new Int32Array(coupling.size).fill(-1);
+  const unit = new Int32Array(coupling.size).fill(-1);
+  const bySignature = new Map<string, number>();
+  const groupPlaces: Place[][] = [];
+  const sizes: number[] = [];
+  for (const [root, signature] of signatures) {
+    const key = signature.join() + (reasons.has(root) ? ' protected' : '');
+    let position = bySignature.get(key);
+    if (position === undefined) {
+      bySignature.set(key, (position = groupPlaces.length));
+      groupPlaces.push(signature.map(place => coupling.places[place]!));
+      sizes.push(0);
+    }
+    group[root] = position;
+    unit[root] = sizes[position]!++;
+  }
+  return { group, unit, groupPlaces, sizes, reasons };
+}
+
+function build(coupling: Coupling, { group, unit, groupPlaces, sizes, reasons }: Classes): Group[] {
+  const reasonOf = new Map<number, string>();
+  for (const [root, reason] of reasons) if (!reasonOf.has(group[root]!)) reasonOf.set(group[root]!, reason);
+  const names = new Map<string, number>();
+  return groupPlaces.map((places, position) => {
+    const members = places.map(({ parameter, axis, role, op, ids }) => ({
+      parameter,
+      axis,
+      role,
+      op,
+      units: ids.map(c => (group[coupling.find(c)] === position ? unit[coupling.find(c)]! : -1)),
+    }));
+    const producer = members.find(member => member.role === 'out');
+    const layer = producer ? layerOf(producer.parameter) : `${layerOf(members[0]!.parameter)}.input`;
+    const nth = (names.get(layer) ?? 0) + 1;
+    names.set(layer, nth);
+    const reason = reasonOf.get(position);
+    return {
+      id: nth === 1 ? layer : `${layer}:${nth}`,
+      units: sizes[position]!,
+      members,
+      ...(reason === undefined ? {} : { protected: reason }),
+    };
+  });
+}
+
+/** The layer in a parameter's name: what stands before its last dot. */
+export const layerOf = (parameter: string): string => parameter.slice(0, parameter.lastIndexOf('.'));

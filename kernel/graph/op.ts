@@ -1,0 +1,74 @@
+import type * as tf from '@tensorflow/tfjs';
+import type { z } from 'zod';
+import type { Channels, Coupling } from './channels.ts';
+import type { Shape } from './parameter.ts';
+
+/** What an op is told about one of its nodes: shapes are without the batch, channels last. */
+export interface NodeView<A> {
+  readonly id: string;
+  readonly attributes: A;
+  /** Shapes of the inputs. */
+  readonly inputs: readonly Shape[];
+  /** Names of the node's parameters by role, as in `kernel: 'stem.kernel'`. */
+  readonly names: Readonly<Record<string, string>>;
+  /** Shapes of the node's parameters by role. */
+  readonly parameters: Readonly<Record<string, Shape>>;
+}
+
+/** Multiply-adds of one node for one input of the network. */
+export interface Work {
+  /** Multiply-adds of convolution, dense and attention products. */
+  readonly plain: number;
+  /** What the count of Torch-Pruning adds: biases of convolutions, affine norms, activations, pools. */
+  readonly extra: number;
+}
+
+export interface Mode {
+  /** Batch statistics instead of running ones. */
+  readonly training: boolean;
+  /** Receives the new value of a running statistic, by parameter name. */
+  readonly update?: (parameter: string, value: tf.Tensor) => void;
+}
+
+/** Writes nodes of an ONNX graph; images are NCHW there. Every method returns the name of a value. */
+export interface OnnxWriter {
+  op(type: string, inputs: readonly string[], attributes?: Readonly<Record<string, unknown>>): string;
+  constant(values: Float32Array | BigInt64Array, shape: readonly number[]): string;
+  /** A parameter of the graph, with its axes permuted if a permutation is given. */
+  parameter(name: string, permutation?: readonly number[]): string;
+}
+
+/** For each place along the channel axis, whether it stays. */
+export type Kept = readonly boolean[];
+
+/** Everything the engine asks of one kind of operation. A node has one output. */
+export interface Op<A = unknown> {
+  /** Attributes as they stand in a saved graph. */
+  readonly attributes: z.ZodType<A>;
+  /** Roles of the parameters, with `?` behind those that may be absent. */
+  readonly roles: readonly string[];
+  /** How many inputs the op takes. */
+  readonly arity: readonly [least: number, most: number];
+  /** Shape of the output. Throws where inputs, attributes and parameters do not agree. */
+  shape(node: NodeView<A>): Shape;
+  /** Channels of the output from the channels of the inputs: what must live and die together. */
+  couple(node: NodeView<A>, inputs: readonly Channels[], coupling: Coupling): Channels;
+  forward(
+    node: NodeView<A>,
+    inputs: readonly tf.Tensor[],
+    parameters: Readonly<Record<string, tf.Tensor>>,
+    mode: Mode,
+  ): tf.Tensor;
+  work(node: NodeView<A>, output: Shape): Work;
+  /** Attributes after a cut, where they speak of channels. */
+  cut?(node: NodeView<A>, inputs: readonly Kept[], output: Kept): A;
+  onnx(node: NodeView<A>, inputs: readonly string[], writer: OnnxWriter): string;
+}
+
+export const free: Work = { plain: 0, extra: 0 };
+export const size = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
+/** Channels of a shape: its last axis. */
+export const channelsOf = (shape: Shape): number => shape[shape.length - 1]!;
+
+/** An op with its attribute type erased, as the table of ops holds it. */
+export const defineOp = <A>(op: Op<A>): Op => op as Op;

@@ -1,0 +1,60 @@
+import * as tf from '@tensorflow/tfjs';
+import { z } from 'zod';
+import { channelsOf, defineOp, size } from '../op.ts';
+
+const attributes = z.strictObject({
+  epsilon: z.number().positive(),
+  /** Share of the batch's statistics in the running ones, as in PyTorch. */
+  momentum: z.number().min(0).max(1),
+});
+
+/** Batch normalisation over all axes but the last. The running variance is the unbiased one, as in PyTorch. */
+export const batchNorm = defineOp<z.infer<typeof attributes>>({
+  attributes,
+  roles: ['scale', 'offset', 'mean', 'variance'],
+  arity: [1, 1],
+  shape({ id, inputs, parameters }) {
+    const channels = channelsOf(inputs[0]!);
+    for (const [role, [n]] of Object.entries(parameters))
+      if (n !== channels) throw new RangeError(`batch-norm ${id}: ${channels} input channels, ${role} has ${n}`);
+    return inputs[0]!;
+  },
+  couple({ names }, [input], coupling) {
+    coupling.place(names.scale!, 0, 'scale', input!.ids);
+    coupling.place(names.offset!, 0, 'offset', input!.ids);
+    coupling.place(names.mean!, 0, 'statistic', input!.ids);
+    coupling.place(names.variance!, 0, 'statistic', input!.ids);
+    return { ids: input!.ids, zero: true };
+  },
+  forward({ attributes: { epsilon, momentum }, names }, [x], { scale, offset, mean, variance }, mode) {
+    if (!mode.training)
+      return tf.batchNorm(x!, mean as tf.Tensor1D, variance as tf.Tensor1D, offset as tf.Tensor1D, scale as tf.Tensor1D, epsilon);
+    const [y, batchMean, batchVariance] = normalize(x!, scale!, offset!, epsilon);
+    if (mode.update) {
+      const count = x!.size / channelsOf(x!.shape);
+      const blend = (role: string, old: tf.Tensor, value: tf.Tensor, correction: number) =>
+        mode.update!(names[role]!, tf.add(tf.mul(old, 1 - momentum), tf.mul(value, momentum * correction)));
+      blend('mean', mean!, batchMean, 1);
+      blend('variance', variance!, batchVariance, count > 1 ? count / (count - 1) : 1);
+    }
+    return y;
+  },
+  work: (_node, output) => ({ plain: 0, extra: 2 * size(output) }),
+  onnx: ({ attributes: { epsilon }, names }, [x], writer) =>
+    writer.op(
+      'BatchNormalization',
+      [x!, ...['scale', 'offset', 'mean', 'variance'].map(role => writer.parameter(names[role]!))],
+      { epsilon },
+    ),
+});
+
+/** Output, batch mean and biased batch variance; one kernel where the backend has one, with its own gradient. */
+function normalize(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: number): [tf.Tensor, tf.Tensor, tf.Tensor] {
+  if (tf.getKernel('TrainingBatchNorm', tf.getBackend())) {
+    const outputs: unknown = tf.engine().runKernel('TrainingBatchNorm', { x, scale, offset }, { epsilon });
+    return outputs as [tf.Tensor, tf.Tensor, tf.Tensor];
+  }
+  const { mean, variance } = tf.moments(x, [...x.shape.keys()].slice(0, -1));
+  const factor = tf.mul(scale, tf.rsqrt(tf.add(variance, epsilon)));
+  return [tf.add(tf.mul(tf.sub(x, mean), factor), offset), mean, variance];
+}

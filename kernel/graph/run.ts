@@ -1,0 +1,86 @@
+import * as tf from '@tensorflow/tfjs';
+import { ops } from './ops/index.ts';
+import { shapesOf, view, type Graph } from './graph.ts';
+import { Parameter } from './parameter.ts';
+import type { Mode, NodeView } from './op.ts';
+import type { OpName } from './ops/index.ts';
+
+/**
+ * A graph on the current tfjs backend: its parameters are variables, so that it can be applied and trained. Dispose it
+ * when done.
+ */
+export class Network {
+  readonly graph: Graph;
+  readonly variables: ReadonlyMap<string, tf.Variable>;
+  readonly #plan: readonly { id: string; op: OpName; inputs: readonly string[]; view: NodeView<unknown> }[];
+
+  constructor(graph: Graph) {
+    this.graph = graph;
+    const shapes = shapesOf(graph);
+    this.#plan = graph.nodes.map(node => ({ id: node.id, op: node.op, inputs: node.inputs, view: view(graph, node, shapes) }));
+    this.variables = new Map(
+      [...graph.parameters].map(([name, { values, shape, trainable }]) => {
+        const initial = tf.tensor(values, [...shape]);
+        const variable = tf.variable(initial, trainable);
+        initial.dispose();
+        return [name, variable];
+      }),
+    );
+  }
+
+  get trainable(): tf.Variable[] {
+    return [...this.variables.values()].filter(variable => variable.trainable);
+  }
+
+  /**
+   * Values of the graph's outputs. `inputs` are batches, `[batch, ...shape]`, by input id, or one tensor where the graph
+   * has one input. In training, norms use the batch's statistics and running ones are updated.
+   */
+  apply(inputs: tf.Tensor | Readonly<Record<string, tf.Tensor>>, options: ApplyOptions = {}): tf.Tensor[] {
+    const { training = false, only } = options;
+    const mode: Mode = {
+      training,
+      ...(training ? { update: (name: string, value: tf.Tensor) => this.variables.get(name)!.assign(value) } : {}),
+    };
+    return tf.tidy(() => {
+      const values = new Map(this.#bind(inputs));
+      for (const { id, op, inputs: ids, view } of this.#plan) {
+        const parameters: Record<string, tf.Tensor> = {};
+        for (const [role, name] of Object.entries(view.names)) parameters[role] = this.variables.get(name)!;
+        values.set(id, ops[op].forward(view, ids.map(i => values.get(i)!), parameters, mode));
+      }
+      return (only ?? this.graph.outputs).map(id => values.get(id)!);
+    });
+  }
+
+  #bind(inputs: tf.Tensor | Readonly<Record<string, tf.Tensor>>): [string, tf.Tensor][] {
+    const named = inputs instanceof tf.Tensor ? { [Object.keys(this.graph.inputs)[0]!]: inputs } : inputs;
+    return Object.entries(this.graph.inputs).map(([id, shape]) => {
+      const x = named[id];
+      if (!x) throw new Error(`${this.graph.name}: no input ${id}`);
+      if (x.shape.slice(1).join() !== shape.join())
+        throw new RangeError(`${this.graph.name}: input ${id} is [batch, ${shape.join(', ')}], got [${x.shape.join(', ')}]`);
+      return [id, x];
+    });
+  }
+
+  /** The graph with the present values of the variables. */
+  async snapshot(): Promise<Graph> {
+    const parameters = new Map<string, Parameter>();
+    for (const [name, variable] of this.variables) {
+      const { shape, trainable } = this.graph.parameters.get(name)!;
+      parameters.set(name, new Parameter(shape, (await variable.data()) as Float32Array, trainable));
+    }
+    return { ...this.graph, parameters };
+  }
+
+  dispose(): void {
+    for (const variable of this.variables.values()) variable.dispose();
+  }
+}
+
+export interface ApplyOptions {
+  readonly training?: boolean;
+  /** Ids of the values to return instead of the graph's outputs. */
+  readonly only?: readonly string[];
+}

@@ -1,0 +1,183 @@
+import type * as tf from '@tensorflow/tfjs';
+import type { z } from 'zod';
+import type { Graph } from './graph/graph.ts';
+import type { OpName } from './graph/ops/index.ts';
+import type { Role } from './graph/channels.ts';
+import type { Shape } from './graph/parameter.ts';
+import type { Normalization } from './prune/normalize.ts';
+import type { Reduction } from './prune/score.ts';
+import type { Random } from './random.ts';
+
+/** What every extension says of itself. Its options are a zod schema with defaults. */
+export interface Plugin<O> {
+  /** Name on the command line and in records, as in `magnitude-l2`. */
+  readonly id: string;
+  /** One line for people. */
+  readonly title: string;
+  /** Where it was published. */
+  readonly paper?: string;
+  readonly options: z.ZodType<O, unknown>;
+}
+
+// --- models ----------------------------------------------------------------------------------------------------------
+
+export interface Model<O = unknown> extends Plugin<O> {
+  readonly kind: 'model';
+  readonly task: string;
+  build(options: O): Graph;
+}
+
+// --- criteria --------------------------------------------------------------------------------------------------------
+
+/** One axis of a parameter, as a criterion sees it when it scores the units of a group. */
+export interface MemberView {
+  readonly parameter: string;
+  readonly axis: number;
+  readonly role: Role;
+  /** Op of the layer that owns the parameter. */
+  readonly op: OpName;
+}
+
+/** A group, as a criterion sees it that scores whole units. */
+export interface GroupView {
+  readonly id: string;
+  readonly units: number;
+  /** A stream of this group and step. */
+  readonly random: Random;
+}
+
+/**
+ * Importance of units: the higher, the later they go. A criterion states one of three things:
+ * `element`, a function of one weight that is summed over a slice (its scores follow a cut without being recomputed);
+ * `local`, the scores of a member's slices as a tensor; or `unit`, the scores of whole units.
+ */
+export interface Criterion<O = unknown> extends Plugin<O> {
+  readonly kind: 'criterion';
+  /** Which members score; by default kernels on both sides and the scales of norms. */
+  scores?(member: MemberView): boolean;
+  /** How a unit's local scores become one (default mean). */
+  readonly reduce?: Reduction;
+  /** How scores of one group become comparable with those of another (default mean). */
+  readonly normalize?: Normalization;
+  element?(weight: number, options: O): number;
+  /** `slices` is `[indices along the axis, values of the slice]`; returns `[indices]`. */
+  local?(slices: tf.Tensor2D, member: MemberView, options: O): tf.Tensor1D;
+  unit?(group: GroupView, options: O): ArrayLike<number>;
+}
+
+// --- strategies ------------------------------------------------------------------------------------------------------
+
+/** A group in the middle of a schedule. */
+export interface Ranked {
+  readonly id: string;
+  /** Units it had in the beginning. */
+  readonly original: number;
+  /** Scores of the units that are left, in their order. */
+  readonly scores: Float64Array;
+}
+
+/** How many units each group keeps. Which ones follows from the scores: the lowest go first, ties by position. */
+export interface Strategy<O = unknown> extends Plugin<O> {
+  readonly kind: 'strategy';
+  /** `left` is the share of all original units that should be left after this step. Returns one number per group. */
+  keep(groups: readonly Ranked[], left: number, options: O): number[];
+}
+
+// --- data and tasks --------------------------------------------------------------------------------------------------
+
+/** Some samples, ready for the network. */
+export interface Batch<T = unknown> {
+  readonly size: number;
+  /** Normalised images, `[size, ...shape]`. */
+  readonly images: Float32Array;
+  readonly targets: T;
+}
+
+export interface BatchOptions {
+  readonly batch: number;
+  /** Order and augmentation follow from seed and epoch; without `shuffle` the order is that of the data. */
+  readonly seed?: number;
+  readonly epoch?: number;
+  readonly shuffle?: boolean;
+  readonly augment?: boolean;
+  /** Leave out a last batch that is not full. */
+  readonly dropLast?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface Split<T = unknown> {
+  readonly size: number;
+  batches(options: BatchOptions): AsyncIterable<Batch<T>>;
+}
+
+export interface Data<T = unknown> {
+  /** Id of the data set. */
+  readonly id: string;
+  readonly task: string;
+  /** Names of the classes. */
+  readonly classes: readonly string[];
+  /** Shape of an image, `[height, width, channels]`. */
+  readonly shape: Shape;
+  readonly train: Split<T>;
+  readonly test: Split<T>;
+  /** SHA-256 of everything the samples come from, so that a record can name them. */
+  readonly checksum: string;
+}
+
+export interface Dataset<O = unknown> extends Plugin<O> {
+  readonly kind: 'dataset';
+  readonly task: string;
+  load(options: O): Promise<Data>;
+}
+
+/** What a network is trained for and judged by. */
+export interface Task<T = unknown> {
+  readonly kind: 'task';
+  readonly id: string;
+  readonly title: string;
+  /** Name of the number that ranks, as in `accuracy`; higher is better. */
+  readonly score: string;
+  /** Mean loss of a batch. */
+  loss(outputs: readonly tf.Tensor[], targets: T): tf.Scalar;
+  /** Collects batches of one evaluation. */
+  meter(): Meter<T>;
+}
+
+export interface Meter<T = unknown> {
+  add(outputs: readonly tf.Tensor[], targets: T): Promise<void>;
+  /** Numbers by name; the task's score is among them. */
+  result(): Readonly<Record<string, number>>;
+}
+
+// --- engines and files -----------------------------------------------------------------------------------------------
+
+export interface Backend {
+  readonly kind: 'backend';
+  readonly id: string;
+  readonly title: string;
+  /** Makes the backend known to tfjs. Throws with the reason where it cannot run here. */
+  register(options: { threads?: number }): Promise<void>;
+}
+
+export interface Format {
+  readonly kind: 'format';
+  readonly id: string;
+  readonly title: string;
+  readonly extension: string;
+  write(graph: Graph): Uint8Array;
+}
+
+// --- definitions -----------------------------------------------------------------------------------------------------
+
+type Definition<P> = Omit<P, 'kind'>;
+
+export const defineModel = <O>(model: Definition<Model<O>>): Model<O> => ({ kind: 'model', ...model });
+export const defineCriterion = <O>(criterion: Definition<Criterion<O>>): Criterion<O> => {
+  const stated = [criterion.element, criterion.local, criterion.unit].filter(Boolean).length;
+  if (stated !== 1)
+    throw new Error(`criterion ${criterion.id}: states ${stated} of element, local and unit; needs exactly one`);
+  return { kind: 'criterion', ...criterion };
+};
+export const defineStrategy = <O>(strategy: Definition<Strategy<O>>): Strategy<O> => ({ kind: 'strategy', ...strategy });
+export const defineDataset = <O>(dataset: Definition<Dataset<O>>): Dataset<O> => ({ kind: 'dataset', ...dataset });
+export const defineTask = <T>(task: Definition<Task<T>>): Task<T> => ({ kind: 'task', ...task });

@@ -1,0 +1,1 @@
+export type Reduction = 'mean' | 'sum' | 'max' | 'prod' | 'first' | 'none';

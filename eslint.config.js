@@ -20,7 +20,14 @@ export default tseslint.config(
     rules: {
       'no-restricted-imports': [
         'error',
-        { patterns: [{ group: ['**/plugins/**', '**/datasets/**'], message: 'kernel/ never imports plugins: take them as arguments.' }] },
+        {
+          patterns: [
+            {
+              group: ['**/plugins/**', '**/datasets/**'],
+              message: 'kernel/ never imports plugins: take them as arguments.',
+            },
+          ],
+        },
       ],
     },
   },
@@ -29,7 +36,14 @@ export default tseslint.config(
     rules: {
       'no-restricted-imports': [
         'error',
-        { patterns: [{ group: ['../../**', '**/kernel/**'], message: 'this backend stands by itself: it imports nothing else of the project.' }] },
+        {
+          patterns: [
+            {
+              group: ['../../**', '**/kernel/**'],
+              message: 'this backend stands by itself: it imports nothing else of the project.',
+            },
+          ],
+        },
       ],
     },
   },

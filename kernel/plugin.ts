@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { z } from 'zod';
 import type { Graph } from './graph/graph.ts';
+import type { Group } from './graph/groups.ts';
 import type { OpName } from './graph/ops/index.ts';
 import type { Role } from './graph/channels.ts';
 import type { Shape } from './graph/parameter.ts';
@@ -81,6 +82,23 @@ export interface Strategy<O = unknown> extends Plugin<O> {
   readonly kind: 'strategy';
   /** `left` is the share of all original units that should be left after this step. Returns one number per group. */
   keep(groups: readonly Ranked[], left: number, options: O): number[];
+}
+
+// --- regularizers ----------------------------------------------------------------------------------------------------
+
+/**
+ * What is added to the gradients in the sparsify stage, between backward pass and optimizer step, with the optimizer's
+ * own weight decay at 0 (METHODS 4).
+ */
+export interface Regularizer<O = unknown> extends Plugin<O> {
+  readonly kind: 'regularizer';
+  /** Called once for a training run. */
+  start(graph: Graph, groups: readonly Group[], options: O): Penalty;
+}
+
+export interface Penalty {
+  /** Terms to add to gradients, by parameter name; `parameters` are the present values. Called inside `tf.tidy`. */
+  gradients(parameters: ReadonlyMap<string, tf.Tensor>): Readonly<Record<string, tf.Tensor>>;
 }
 
 // --- data and tasks --------------------------------------------------------------------------------------------------
@@ -178,6 +196,13 @@ export const defineCriterion = <O>(criterion: Definition<Criterion<O>>): Criteri
     throw new Error(`criterion ${criterion.id}: states ${stated} of element, local and unit; needs exactly one`);
   return { kind: 'criterion', ...criterion };
 };
-export const defineStrategy = <O>(strategy: Definition<Strategy<O>>): Strategy<O> => ({ kind: 'strategy', ...strategy });
+export const defineStrategy = <O>(strategy: Definition<Strategy<O>>): Strategy<O> => ({
+  kind: 'strategy',
+  ...strategy,
+});
+export const defineRegularizer = <O>(regularizer: Definition<Regularizer<O>>): Regularizer<O> => ({
+  kind: 'regularizer',
+  ...regularizer,
+});
 export const defineDataset = <O>(dataset: Definition<Dataset<O>>): Dataset<O> => ({ kind: 'dataset', ...dataset });
 export const defineTask = <T>(task: Definition<Task<T>>): Task<T> => ({ kind: 'task', ...task });

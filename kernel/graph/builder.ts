@@ -141,28 +141,46 @@ export class Builder {
     const { units, bias = true, kernelInitializer = fanInUniform } = options;
     const features = this.channels(x);
     const { biasInitializer = uniform(1 / Math.sqrt(features)) } = options;
-    return this.node('dense', id, [x], {}, {
-      kernel: { shape: [features, units], initializer: kernelInitializer },
-      ...(bias ? { bias: { shape: [units], initializer: biasInitializer } } : {}),
-    });
+    return this.node(
+      'dense',
+      id,
+      [x],
+      {},
+      {
+        kernel: { shape: [features, units], initializer: kernelInitializer },
+        ...(bias ? { bias: { shape: [units], initializer: biasInitializer } } : {}),
+      },
+    );
   }
 
   batchNorm(id: string, x: string, { epsilon = 1e-5, momentum = 0.1, scaleInitializer = ones } = {}): string {
     const shape = [this.channels(x)];
-    return this.node('batch-norm', id, [x], { epsilon, momentum }, {
-      scale: { shape, initializer: scaleInitializer },
-      offset: { shape, initializer: zeros },
-      mean: { shape, initializer: zeros, trainable: false },
-      variance: { shape, initializer: ones, trainable: false },
-    });
+    return this.node(
+      'batch-norm',
+      id,
+      [x],
+      { epsilon, momentum },
+      {
+        scale: { shape, initializer: scaleInitializer },
+        offset: { shape, initializer: zeros },
+        mean: { shape, initializer: zeros, trainable: false },
+        variance: { shape, initializer: ones, trainable: false },
+      },
+    );
   }
 
   layerNorm(id: string, x: string, { epsilon = 1e-6 } = {}): string {
     const shape = [this.channels(x)];
-    return this.node('layer-norm', id, [x], { epsilon }, {
-      scale: { shape, initializer: ones },
-      offset: { shape, initializer: zeros },
-    });
+    return this.node(
+      'layer-norm',
+      id,
+      [x],
+      { epsilon },
+      {
+        scale: { shape, initializer: ones },
+        offset: { shape, initializer: zeros },
+      },
+    );
   }
 
   activation(op: 'relu' | 'relu6' | 'sigmoid' | 'silu' | 'gelu', id: string, x: string): string {

@@ -27,6 +27,7 @@ export class Coupling {
   #parent = new Int32Array(1024);
   #count = 0;
   readonly places: Place[] = [];
+  readonly parts: Int32Array[] = [];
   /** Op of the layer whose places are being stated. */
   op: OpName = 'conv';
   readonly #protected: { ids: Int32Array; reason: string }[] = [];
@@ -64,6 +65,11 @@ export class Coupling {
   /** Says which channels the indices of a parameter's axis belong to. */
   place(parameter: string, axis: number, role: Role, ids: Int32Array): void {
     this.places.push({ parameter, axis, role, op: this.op, ids });
+  }
+
+  /** Channels of which some must stay: they form groups of their own, none of which a cut leaves empty. */
+  part(ids: Int32Array): void {
+    this.parts.push(ids);
   }
 
   /** These channels stay, for a reason that can be asked for. */

@@ -31,11 +31,13 @@ export function check(graph: Graph): Graph {
     checkRoles(at, op.roles, node.parameters);
     for (const name of Object.values(node.parameters)) used.add(name);
     const shape = op.shape(view(graph, node, shapes));
-    if (shape.some(n => !Number.isInteger(n) || n < 1)) throw new RangeError(`${at}: output shape [${shape.join(', ')}]`);
+    if (shape.some(n => !Number.isInteger(n) || n < 1))
+      throw new RangeError(`${at}: output shape [${shape.join(', ')}]`);
     shapes.set(node.id, shape);
   }
   if (graph.outputs.length === 0) throw new Error(`${graph.name}: no outputs`);
-  for (const id of graph.outputs) if (!shapes.has(id)) throw new Error(`${graph.name}: output ${id} is not in the graph`);
+  for (const id of graph.outputs)
+    if (!shapes.has(id)) throw new Error(`${graph.name}: output ${id} is not in the graph`);
   for (const name of graph.parameters.keys())
     if (!used.has(name)) throw new Error(`${graph.name}: parameter ${name} belongs to no node`);
   return graph;
@@ -43,6 +45,7 @@ export function check(graph: Graph): Graph {
 
 function checkRoles(at: string, roles: readonly string[], parameters: Readonly<Record<string, string>>): void {
   const known = new Set(roles.map(role => role.replace('?', '')));
-  for (const role of Object.keys(parameters)) if (!known.has(role)) throw new Error(`${at}: unknown parameter role ${role}`);
+  for (const role of Object.keys(parameters))
+    if (!known.has(role)) throw new Error(`${at}: unknown parameter role ${role}`);
   for (const role of roles) if (!role.endsWith('?') && !(role in parameters)) throw new Error(`${at}: no ${role}`);
 }

@@ -1,12 +1,11 @@
 import { check } from './check.ts';
 import { analyze, type Group } from './groups.ts';
-import type { Graph } from './graph.ts';
+import { shapesOf, view, type Graph } from './graph.ts';
 import { ops } from './ops/index.ts';
-import { shapesOf, view } from './graph.ts';
-import { takeAxes, type Parameter } from './parameter.ts';
+import { gather, Parameter } from './parameter.ts';
 
-/** For each group by id, whether its units stay. Groups that are not named stay whole. */
-export type KeptUnits = ReadonlyMap<string, readonly boolean[]>;
+/** For each group by id, whether each of its units stays (true or 1). Groups that are not named stay whole. */
+export type KeptUnits = ReadonlyMap<string, ArrayLike<boolean | number>>;
 
 /**
  * The graph without the units that do not stay: a new, verified graph. Weights are gathered when they are first read.
@@ -19,62 +18,101 @@ export function cut(graph: Graph, kept: KeptUnits): Graph {
 /** `cut` for one graph many times over: its groups are found once. */
 export function cutter(graph: Graph): (kept: KeptUnits) => Graph {
   const { groups, channels } = analyze(graph);
-  const byId = new Map(groups.map(group => [group.id, group]));
+  const ids = new Set(groups.map(group => group.id));
   const shapes = shapesOf(graph);
   const views = graph.nodes.map(node => view(graph, node, shapes));
+  const cutParameters = parameterCutter(graph, groups);
   return kept => {
-    for (const [id, units] of kept) validate(byId.get(id), id, units);
-    const stays = groups.map(group => kept.get(group.id));
+    for (const id of kept.keys()) if (!ids.has(id)) throw new Error(`no group ${id} to cut`);
+    const stays = groups.map(group => maskOf(group, kept.get(group.id)));
     const keptChannels = (id: string): boolean[] => {
       const { group, unit } = channels.get(id)!;
-      return Array.from(group, (g, i) => g < 0 || stays[g]?.[unit[i]!] !== false);
+      return Array.from(group, (g, i) => g < 0 || stays[g]?.[unit[i]!] !== 0);
     };
     const nodes = graph.nodes.map((node, i) => {
       const op = ops[node.op];
       if (!op.cut) return node;
-      const attributes = op.cut(views[i]!, node.inputs.map(keptChannels), keptChannels(node.id));
+      const attributes = op.cut(views[i]!, input => keptChannels(node.inputs[input]!));
       return { ...node, attributes: attributes as Record<string, unknown> };
     });
-    return check({ ...graph, nodes, parameters: cutParameters(graph, groups, kept) });
+    return check({ ...graph, nodes, parameters: cutParameters(stays) });
   };
 }
 
-function cutParameters(graph: Graph, groups: readonly Group[], kept: KeptUnits): Map<string, Parameter> {
-  /** By parameter and axis: whether each index stays. */
-  const masks = new Map<string, (Uint8Array | undefined)[]>();
-  for (const group of groups) {
-    const units = kept.get(group.id);
-    if (!units || !units.includes(false)) continue;
-    for (const { parameter, axis, units: unitOf } of group.members) {
-      let axes = masks.get(parameter);
-      if (!axes) masks.set(parameter, (axes = []));
-      const mask = (axes[axis] ??= new Uint8Array(unitOf.length).fill(1));
-      for (let i = 0; i < unitOf.length; i++) if (unitOf[i]! >= 0 && !units[unitOf[i]!]) mask[i] = 0;
+/** A copy of what stays of a group; undefined where all of it does. */
+function maskOf(group: Group, kept: ArrayLike<boolean | number> | undefined): Uint8Array | undefined {
+  if (!kept) return undefined;
+  if (kept.length !== group.units)
+    throw new RangeError(`group ${group.id} has ${group.units} units, got ${kept.length}`);
+  const mask = new Uint8Array(group.units);
+  let left = 0;
+  for (let unit = 0; unit < mask.length; unit++) left += mask[unit] = kept[unit] ? 1 : 0;
+  if (left === group.units) return undefined;
+  if (group.protected) throw new Error(`group ${group.id} is protected: ${group.protected}`);
+  if (left === 0) throw new Error(`group ${group.id}: none of its ${group.units} units would stay`);
+  return mask;
+}
+
+/** An axis of a parameter and the group that some of its indices belong to. */
+interface Place {
+  readonly axis: number;
+  readonly group: number;
+  readonly units: Int32Array;
+  /** How many indices a unit has here: one number where that is the same for all units, else by unit. */
+  readonly indices: number | Uint32Array;
+}
+
+function parameterCutter(
+  graph: Graph,
+  groups: readonly Group[],
+): (stays: readonly (Uint8Array | undefined)[]) => Map<string, Parameter> {
+  const places = new Map<string, Place[]>();
+  groups.forEach((group, g) => {
+    for (const { parameter, axis, units } of group.members) {
+      const indices = new Uint32Array(group.units);
+      for (const unit of units) if (unit >= 0) indices[unit]!++;
+      const same = indices.every(n => n === indices[0]);
+      const known = places.get(parameter) ?? [];
+      places.set(parameter, known);
+      known.push({ axis, group: g, units, indices: same ? indices[0]! : indices });
     }
-  }
-  const parameters = new Map(graph.parameters);
-  for (const [name, axes] of masks) {
-    const parameter = graph.parameters.get(name)!;
-    const keep = parameter.shape.map((_, axis) => {
-      const mask = axes[axis];
-      return mask && indicesOf(mask);
-    });
-    parameters.set(name, takeAxes(parameter, keep));
-  }
-  return parameters;
+  });
+  return stays => {
+    const parameters = new Map(graph.parameters);
+    for (const [name, known] of places) {
+      const cuts = known.filter(({ group }) => stays[group]);
+      if (cuts.length === 0) continue;
+      const old = graph.parameters.get(name)!;
+      const shape = [...old.shape];
+      for (const { axis, group, indices } of cuts) {
+        shape[axis]! -= indicesGone(stays[group]!, indices);
+      }
+      parameters.set(name, new Parameter(shape, () => gather(old, keptIndices(old, cuts, stays)), old.trainable));
+    }
+    return parameters;
+  };
 }
 
-function indicesOf(mask: Uint8Array): Int32Array {
-  const indices = new Int32Array(mask.length);
-  let n = 0;
-  for (let i = 0; i < mask.length; i++) if (mask[i]) indices[n++] = i;
-  return indices.slice(0, n);
+function indicesGone(mask: Uint8Array, indices: number | Uint32Array): number {
+  let gone = 0;
+  for (let unit = 0; unit < mask.length; unit++)
+    if (mask[unit] === 0) gone += typeof indices === 'number' ? indices : indices[unit]!;
+  return gone;
 }
 
-function validate(group: Group | undefined, id: string, units: readonly boolean[]): void {
-  if (!group) throw new Error(`no group ${id} to cut`);
-  if (units.length !== group.units) throw new RangeError(`group ${id} has ${group.units} units, got ${units.length}`);
-  if (!units.includes(false)) return;
-  if (group.protected) throw new Error(`group ${id} is protected: ${group.protected}`);
-  if (!units.includes(true)) throw new Error(`group ${id}: none of its ${group.units} units would stay`);
+/** By axis: the indices that stay, or undefined for all of them. */
+function keptIndices(
+  parameter: Parameter,
+  cuts: readonly Place[],
+  stays: readonly (Uint8Array | undefined)[],
+): (Int32Array | undefined)[] {
+  return parameter.shape.map((length, axis) => {
+    const here = cuts.filter(place => place.axis === axis);
+    if (here.length === 0) return undefined;
+    const indices = new Int32Array(length);
+    let n = 0;
+    for (let i = 0; i < length; i++)
+      if (here.every(({ units, group }) => units[i]! < 0 || stays[group]![units[i]!])) indices[n++] = i;
+    return indices.slice(0, n);
+  });
 }

@@ -77,15 +77,16 @@ interface Classes {
   readonly reasons: ReadonlyMap<number, string>;
 }
 
-/** Classes with the same set of places form a group, protected ones apart; their order is that of their first index. */
+/** Classes with the same set of places and parts form a group, protected ones apart; their order is that of their first index. */
 function classify(coupling: Coupling): Classes {
   const signatures = new Map<number, number[]>();
-  coupling.places.forEach(({ ids }, place) => {
+  [...coupling.places.map(({ ids }) => ids), ...coupling.parts].forEach((ids, place) => {
     for (const id of ids) {
       const root = coupling.find(id);
       const signature = signatures.get(root);
-      if (!signature) signatures.set(root, [place]);
-      else if (signature[signature.length - 1] !== place) signature.push(place);
+      if (signature) {
+        if (signature[signature.length - 1] !== place) signature.push(place);
+      } else if (place < coupling.places.length) signatures.set(root, [place]);
     }
   });
   const reasons = coupling.reasons();
@@ -99,7 +100,7 @@ function classify(coupling: Coupling): Classes {
     let position = bySignature.get(key);
     if (position === undefined) {
       bySignature.set(key, (position = groupPlaces.length));
-      groupPlaces.push(signature.map(place => coupling.places[place]!));
+      groupPlaces.push(signature.flatMap(place => coupling.places[place] ?? []));
       sizes.push(0);
     }
     group[root] = position;
@@ -136,3 +137,30 @@ function build(coupling: Coupling, { group, unit, groupPlaces, sizes, reasons }:
 
 /** The layer in a parameter's name: what stands before its last dot. */
 export const layerOf = (parameter: string): string => parameter.slice(0, parameter.lastIndexOf('.'));
+
+/** The groups as they are after a cut: units and indices that went are gone from the members too. */
+export function restrict(groups: readonly Group[], kept: ReadonlyMap<string, ArrayLike<boolean | number>>): Group[] {
+  const key = ({ parameter, axis }: Member) => `${parameter}@${axis}`;
+  const gone = new Map<string, Uint8Array>();
+  for (const group of groups) {
+    const mask = kept.get(group.id);
+    for (const member of group.members) {
+      const place = gone.get(key(member)) ?? new Uint8Array(member.units.length);
+      gone.set(key(member), place);
+      if (mask)
+        for (let i = 0; i < place.length; i++) if (member.units[i]! >= 0 && !mask[member.units[i]!]) place[i] = 1;
+    }
+  }
+  return groups.map(group => {
+    const mask = kept.get(group.id);
+    let units = 0;
+    const renumbered = Int32Array.from({ length: group.units }, (_, unit) => (!mask || mask[unit] ? units++ : -1));
+    const members = group.members.map(member => {
+      const place = gone.get(key(member))!;
+      const left = member.units.filter((_, index) => !place[index]);
+      for (let i = 0; i < left.length; i++) if (left[i]! >= 0) left[i] = renumbered[left[i]!]!;
+      return { ...member, units: left };
+    });
+    return { ...group, units, members };
+  });
+}

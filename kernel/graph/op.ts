@@ -60,8 +60,8 @@ export interface Op<A = unknown> {
     mode: Mode,
   ): tf.Tensor;
   work(node: NodeView<A>, output: Shape): Work;
-  /** Attributes after a cut, where they speak of channels. */
-  cut?(node: NodeView<A>, inputs: readonly Kept[], output: Kept): A;
+  /** Attributes after a cut, where they speak of channels; `kept` tells which channels of an input stay. */
+  cut?(node: NodeView<A>, kept: (input: number) => Kept): A;
   onnx(node: NodeView<A>, inputs: readonly string[], writer: OnnxWriter): string;
 }
 

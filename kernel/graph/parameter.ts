@@ -41,20 +41,11 @@ export class Parameter {
   }
 }
 
-/**
- * The parameter with only some places of some axes; `keep` has per axis the indices that stay, or undefined for all.
- * The values are gathered when they are first read.
- */
-export function takeAxes(parameter: Parameter, keep: readonly (Int32Array | undefined)[]): Parameter {
-  if (keep.every(indices => indices === undefined)) return parameter;
-  const shape = parameter.shape.map((n, axis) => keep[axis]?.length ?? n);
-  return new Parameter(shape, () => gather(parameter.values, parameter.shape, keep), parameter.trainable);
-}
-
-function gather(values: Float32Array, shape: Shape, keep: readonly (Int32Array | undefined)[]): Float32Array {
-  for (let axis = 0; axis < shape.length; axis++) {
-    const indices = keep[axis];
-    if (!indices) continue;
+/** Values of a parameter at some places of some axes; `keep` has per axis the indices that stay, or undefined for all. */
+export function gather(parameter: Parameter, keep: readonly (Int32Array | undefined)[]): Float32Array {
+  let { values, shape } = parameter;
+  keep.forEach((indices, axis) => {
+    if (!indices) return;
     const length = shape[axis]!;
     const outer = count(shape.slice(0, axis));
     const inner = count(shape.slice(axis + 1));
@@ -70,6 +61,6 @@ function gather(values: Float32Array, shape: Shape, keep: readonly (Int32Array |
     }
     values = out;
     shape = shape.map((n, a) => (a === axis ? indices.length : n));
-  }
+  });
   return values;
 }

@@ -17,7 +17,12 @@ export class Network {
   constructor(graph: Graph) {
     this.graph = graph;
     const shapes = shapesOf(graph);
-    this.#plan = graph.nodes.map(node => ({ id: node.id, op: node.op, inputs: node.inputs, view: view(graph, node, shapes) }));
+    this.#plan = graph.nodes.map(node => ({
+      id: node.id,
+      op: node.op,
+      inputs: node.inputs,
+      view: view(graph, node, shapes),
+    }));
     this.variables = new Map(
       [...graph.parameters].map(([name, { values, shape, trainable }]) => {
         const initial = tf.tensor(values, [...shape]);
@@ -47,7 +52,15 @@ export class Network {
       for (const { id, op, inputs: ids, view } of this.#plan) {
         const parameters: Record<string, tf.Tensor> = {};
         for (const [role, name] of Object.entries(view.names)) parameters[role] = this.variables.get(name)!;
-        values.set(id, ops[op].forward(view, ids.map(i => values.get(i)!), parameters, mode));
+        values.set(
+          id,
+          ops[op].forward(
+            view,
+            ids.map(i => values.get(i)!),
+            parameters,
+            mode,
+          ),
+        );
       }
       return (only ?? this.graph.outputs).map(id => values.get(id)!);
     });
@@ -59,7 +72,9 @@ export class Network {
       const x = named[id];
       if (!x) throw new Error(`${this.graph.name}: no input ${id}`);
       if (x.shape.slice(1).join() !== shape.join())
-        throw new RangeError(`${this.graph.name}: input ${id} is [batch, ${shape.join(', ')}], got [${x.shape.join(', ')}]`);
+        throw new RangeError(
+          `${this.graph.name}: input ${id} is [batch, ${shape.join(', ')}], got [${x.shape.join(', ')}]`,
+        );
       return [id, x];
     });
   }

@@ -1,1 +1,155 @@
-export type Reduction = 'mean' | 'sum' | 'max' | 'prod' | 'first' | 'none';
+import * as tf from '@tensorflow/tfjs';
+import type { Graph } from '../graph/graph.ts';
+import type { Group, Member } from '../graph/groups.ts';
+import type { Parameter } from '../graph/parameter.ts';
+import type { Criterion, MemberView } from '../plugin.ts';
+import type { Random } from '../random.ts';
+import { normalizations, type Normalization } from './normalize.ts';
+
+/** How the local scores of a unit, one per member, become one. */
+export type Reduction = keyof typeof reductions;
+
+/** Folds the next member's scores into what the members before it gave. */
+const reductions = {
+  mean: (a: number, b: number) => a + b,
+  sum: (a: number, b: number) => a + b,
+  max: (a: number, b: number) => Math.max(a, b),
+  prod: (a: number, b: number) => a * b,
+  first: (a: number) => a,
+} satisfies Record<string, (a: number, b: number) => number>;
+
+export const reductionNames = Object.keys(reductions) as Reduction[];
+export const normalizationNames = Object.keys(normalizations) as Normalization[];
+
+/** A criterion with its options and how its scores are put together. */
+export interface Scoring {
+  readonly criterion: Criterion;
+  readonly options: unknown;
+  readonly reduce: Reduction;
+  readonly normalize: Normalization;
+}
+
+/** Kernels on both sides and the scales of norms; biases, statistics and embeddings do not score. */
+export const scoresByDefault = ({ role }: MemberView): boolean => role === 'out' || role === 'in' || role === 'scale';
+
+/** Members of a group that the criterion scores. */
+export const scoringMembers = (criterion: Criterion, group: Group): readonly Member[] =>
+  group.members.filter(member => (criterion.scores ? criterion.scores(member) : scoresByDefault(member)));
+
+/** Whether a criterion has anything to say about a group. */
+export const isScored = (criterion: Criterion, group: Group): boolean =>
+  criterion.unit !== undefined || scoringMembers(criterion, group).length > 0;
+
+/**
+ * Indices that a unit has in its first producing member: the heads or channel groups that it spans, over which its
+ * score is averaged (METHODS 2.4).
+ */
+function span(group: Group): number {
+  const producer = group.members.find(member => member.role === 'out') ?? group.members[0]!;
+  return producer.units.reduce((n, unit) => n + (unit >= 0 ? 1 : 0), 0) / group.units;
+}
+
+/**
+ * Scores of a group's units, before normalisation, from the local scores of its members: the sum of a unit's indices in
+ * each member, reduced over members.
+ */
+export function reduceMembers(
+  group: Group,
+  members: readonly Member[],
+  local: readonly ArrayLike<number>[],
+  how: Reduction,
+): Float64Array {
+  const fold = reductions[how];
+  const total = new Float64Array(group.units);
+  members.forEach(({ units }, m) => {
+    const sum = m === 0 ? total : new Float64Array(group.units);
+    const scores = local[m]!;
+    for (let i = 0; i < units.length; i++) if (units[i]! >= 0) sum[units[i]!]! += scores[i]!;
+    if (m > 0) for (let unit = 0; unit < total.length; unit++) total[unit] = fold(total[unit]!, sum[unit]!);
+  });
+  const divisor = span(group) * (how === 'mean' ? members.length : 1);
+  for (let unit = 0; unit < total.length; unit++) total[unit]! /= divisor;
+  return total;
+}
+
+/** Scores of the units of `groups`, comparable across groups, higher is more important. */
+export async function score(
+  graph: Graph,
+  groups: readonly Group[],
+  scoring: Scoring,
+  random: Random,
+): Promise<Float64Array[]> {
+  const { criterion, options, reduce, normalize } = scoring;
+  if (criterion.unit)
+    return groups.map(group => {
+      const scores = Float64Array.from(
+        criterion.unit!({ id: group.id, units: group.units, random: random.fork(group.id) }, options),
+      );
+      return normalizations[normalize](checked(criterion, group, scores));
+    });
+  const members = groups.map(group => scoringMembers(criterion, group));
+  const local = await localScores(graph, members.flat(), scoring);
+  let at = 0;
+  return groups.map((group, g) => {
+    const own = local.slice(at, (at += members[g]!.length));
+    return normalizations[normalize](checked(criterion, group, reduceMembers(group, members[g]!, own, reduce)));
+  });
+}
+
+/** Scores that are one finite number per unit. */
+export function checked(criterion: Criterion, group: Group, scores: Float64Array): Float64Array {
+  if (scores.length !== group.units)
+    throw new RangeError(
+      `criterion ${criterion.id}: ${scores.length} scores for the ${group.units} units of ${group.id}`,
+    );
+  const bad = scores.findIndex(s => !Number.isFinite(s));
+  if (bad >= 0) throw new RangeError(`criterion ${criterion.id}: unit ${bad} of ${group.id} scores ${scores[bad]}`);
+  return scores;
+}
+
+async function localScores(
+  graph: Graph,
+  members: readonly Member[],
+  { criterion, options }: Scoring,
+): Promise<ArrayLike<number>[]> {
+  if (criterion.element)
+    return members.map(member => sumOfElements(graph, member, w => criterion.element!(w, options)));
+  const tensors = tf.tidy(() =>
+    members.map(member => {
+      const scores = criterion.local!(slicesOf(graph.parameters.get(member.parameter)!, member.axis), member, options);
+      if (scores.shape.length !== 1 || scores.shape[0] !== member.units.length)
+        throw new RangeError(
+          `criterion ${criterion.id}: ${member.parameter} has ${member.units.length} slices along axis ${member.axis}, scores are [${scores.shape.join(', ')}]`,
+        );
+      return scores;
+    }),
+  );
+  try {
+    const values: ArrayLike<number>[] = [];
+    for (const tensor of tensors) values.push(await tensor.data());
+    return values;
+  } finally {
+    tf.dispose(tensors);
+  }
+}
+
+/** A parameter as `[indices along the axis, values of the slice]`. */
+export function slicesOf({ values, shape }: Parameter, axis: number): tf.Tensor2D {
+  const others = [...shape.keys()].filter(a => a !== axis);
+  return tf.tidy(() => tf.reshape(tf.transpose(tf.tensor(values, [...shape]), [axis, ...others]), [shape[axis]!, -1]));
+}
+
+function sumOfElements(graph: Graph, { parameter, axis }: Member, f: (w: number) => number): Float64Array {
+  const { values, shape } = graph.parameters.get(parameter)!;
+  const length = shape[axis]!;
+  const inner = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
+  const sums = new Float64Array(length);
+  for (let i = 0, index = 0, rest = inner; i < values.length; i++) {
+    sums[index]! += f(values[i]!);
+    if (--rest === 0) {
+      rest = inner;
+      if (++index === length) index = 0;
+    }
+  }
+  return sums;
+}

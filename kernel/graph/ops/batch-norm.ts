@@ -28,7 +28,14 @@ export const batchNorm = defineOp<z.infer<typeof attributes>>({
   },
   forward({ attributes: { epsilon, momentum }, names }, [x], { scale, offset, mean, variance }, mode) {
     if (!mode.training)
-      return tf.batchNorm(x!, mean as tf.Tensor1D, variance as tf.Tensor1D, offset as tf.Tensor1D, scale as tf.Tensor1D, epsilon);
+      return tf.batchNorm(
+        x!,
+        mean as tf.Tensor1D,
+        variance as tf.Tensor1D,
+        offset as tf.Tensor1D,
+        scale as tf.Tensor1D,
+        epsilon,
+      );
     const [y, batchMean, batchVariance] = normalize(x!, scale!, offset!, epsilon);
     if (mode.update) {
       const count = x!.size / channelsOf(x!.shape);
@@ -49,7 +56,12 @@ export const batchNorm = defineOp<z.infer<typeof attributes>>({
 });
 
 /** Output, batch mean and biased batch variance; one kernel where the backend has one, with its own gradient. */
-function normalize(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: number): [tf.Tensor, tf.Tensor, tf.Tensor] {
+function normalize(
+  x: tf.Tensor,
+  scale: tf.Tensor,
+  offset: tf.Tensor,
+  epsilon: number,
+): [tf.Tensor, tf.Tensor, tf.Tensor] {
   if (tf.getKernel('TrainingBatchNorm', tf.getBackend())) {
     const outputs: unknown = tf.engine().runKernel('TrainingBatchNorm', { x, scale, offset }, { epsilon });
     return outputs as [tf.Tensor, tf.Tensor, tf.Tensor];

@@ -75,9 +75,9 @@ export const conv = defineOp<ConvAttributes>({
     const positions = height! * width!;
     return { plain: size(parameters.kernel!) * positions, extra: parameters.bias ? filters! * positions : 0 };
   },
-  cut(node, [input]) {
+  cut(node, kept) {
     if (!isDepthwise(node)) return node.attributes;
-    return { ...node.attributes, groups: input!.filter(Boolean).length };
+    return { ...node.attributes, groups: kept(0).filter(Boolean).length };
   },
   onnx({ attributes: a, names, parameters }, [x], writer) {
     const [kh, kw] = parameters.kernel!;

@@ -29,7 +29,10 @@ export const layerNorm = defineOp<z.infer<typeof attributes>>({
   work: (_node, output) => ({ plain: 0, extra: 2 * size(output) }),
   onnx({ attributes: { epsilon }, inputs, names }, [x], writer) {
     const norm = (value: string) =>
-      writer.op('LayerNormalization', [value, writer.parameter(names.scale!), writer.parameter(names.offset!)], { axis: -1, epsilon });
+      writer.op('LayerNormalization', [value, writer.parameter(names.scale!), writer.parameter(names.offset!)], {
+        axis: -1,
+        epsilon,
+      });
     if (inputs[0]!.length !== 3) return norm(x!);
     const last = norm(writer.op('Transpose', [x!], { perm: [0, 2, 3, 1] }));
     return writer.op('Transpose', [last], { perm: [0, 3, 1, 2] });

@@ -39,7 +39,9 @@ export const globalAveragePool = defineOp({
   arity: [1, 1],
   shape({ id, inputs }) {
     if (inputs[0]!.length !== 3)
-      throw new RangeError(`global-average-pool ${id}: needs an image [height, width, channels], got [${inputs[0]!.join(', ')}]`);
+      throw new RangeError(
+        `global-average-pool ${id}: needs an image [height, width, channels], got [${inputs[0]!.join(', ')}]`,
+      );
     return [channelsOf(inputs[0]!)];
   },
   couple: (_node, [input]) => input!,

@@ -43,22 +43,28 @@ export const slice = defineOp<z.infer<typeof sliceAttributes>>({
       throw new RangeError(`slice ${id}: channels ${begin} to ${begin + length - 1} of ${channels}`);
     return [...inputs[0]!.slice(0, -1), length];
   },
-  couple: ({ attributes: { begin, size: length } }, [input]) => ({
-    ids: input!.ids.subarray(begin, begin + length),
-    zero: input!.zero,
-  }),
+  couple({ attributes: { begin, size: length } }, [input], coupling) {
+    const ids = input!.ids.subarray(begin, begin + length);
+    coupling.part(ids);
+    return { ids, zero: input!.zero };
+  },
   forward({ attributes: { begin, size: length } }, [x]) {
     const leading = x!.shape.slice(0, -1);
     return tf.slice(x!, [...leading.map(() => 0), begin], [...leading, length]);
   },
   work: () => free,
-  cut({ attributes: { begin, size: length } }, [input]) {
-    const kept = (from: number, to: number) => input!.slice(from, to).filter(Boolean).length;
-    return { begin: kept(0, begin), size: kept(begin, begin + length) };
+  cut({ attributes: { begin, size: length } }, kept) {
+    const left = (from: number, to: number) => kept(0).slice(from, to).filter(Boolean).length;
+    return { begin: left(0, begin), size: left(begin, begin + length) };
   },
   onnx({ attributes: { begin, size: length }, inputs }, [x], writer) {
     const constant = (n: number) => writer.constant(BigInt64Array.of(BigInt(n)), [1]);
-    return writer.op('Slice', [x!, constant(begin), constant(begin + length), constant(inputs[0]!.length === 3 ? 1 : -1)]);
+    return writer.op('Slice', [
+      x!,
+      constant(begin),
+      constant(begin + length),
+      constant(inputs[0]!.length === 3 ? 1 : -1),
+    ]);
   },
 });
 

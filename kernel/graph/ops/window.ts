@@ -14,8 +14,14 @@ export interface Window {
 }
 
 /** Height and width after a window of `kernel` places (after dilation) moved over `shape`. */
-export function windowed(id: string, shape: Shape, kernel: readonly [number, number], window: Window): [number, number] {
-  if (shape.length !== 3) throw new RangeError(`${id}: needs an image [height, width, channels], got [${shape.join(', ')}]`);
+export function windowed(
+  id: string,
+  shape: Shape,
+  kernel: readonly [number, number],
+  window: Window,
+): [number, number] {
+  if (shape.length !== 3)
+    throw new RangeError(`${id}: needs an image [height, width, channels], got [${shape.join(', ')}]`);
   return [0, 1].map(axis => {
     const padded = shape[axis]! + window.padding[axis]![0] + window.padding[axis]![1];
     if (padded < kernel[axis]!) throw new RangeError(`${id}: window of ${kernel[axis]} over ${padded} places`);
@@ -24,7 +30,9 @@ export function windowed(id: string, shape: Shape, kernel: readonly [number, num
 }
 
 /** Padding as tfjs takes it. */
-export function explicitPadding({ padding }: Window): [[number, number], [number, number], [number, number], [number, number]] {
+export function explicitPadding({
+  padding,
+}: Window): [[number, number], [number, number], [number, number], [number, number]] {
   return [[0, 0], [...padding[0]], [...padding[1]], [0, 0]];
 }
 

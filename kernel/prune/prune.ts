@@ -1,0 +1,210 @@
+import { count, type Count } from '../graph/count.ts';
+import { cutter } from '../graph/cut.ts';
+import { groups as groupsOf, restrict, type Group } from '../graph/groups.ts';
+import type { Graph } from '../graph/graph.ts';
+import type { Criterion, Strategy } from '../plugin.ts';
+import { random } from '../random.ts';
+import { Follower } from './follow.ts';
+import type { Normalization } from './normalize.ts';
+import { isScored, score, type Reduction, type Scoring } from './score.ts';
+import { lowest, roundKept } from './select.ts';
+
+export interface PruneOptions {
+  readonly criterion: Criterion;
+  readonly criterionOptions?: unknown;
+  readonly strategy: Strategy;
+  readonly strategyOptions?: unknown;
+  /** MACs of the given graph over MACs of the result, at least. */
+  readonly speedup: number;
+  /** Step k of so many leaves 1 - k / steps of all units, scored anew at each (default 400, as in the paper's scripts). */
+  readonly steps?: number;
+  readonly reduce?: Reduction;
+  readonly normalize?: Normalization;
+  /** Groups keep a multiple of so many units (default 1). */
+  readonly roundTo?: number;
+  /** Which count of multiply-adds the speed-up is of (default plain). */
+  readonly count?: 'plain' | 'compatible';
+  /** Ids of groups that stay whole. */
+  readonly ignore?: readonly string[];
+  readonly seed?: number;
+  readonly signal?: AbortSignal;
+  readonly progress?: (state: { step: number; speedup: number; target: number }) => void;
+}
+
+/** What became of one group. */
+export interface GroupResult {
+  readonly id: string;
+  readonly units: number;
+  /** Positions of the units that stay. */
+  readonly kept: readonly number[];
+  /** Why the group was left whole, if it had to be. */
+  readonly whole?: string;
+}
+
+export interface Pruned {
+  readonly graph: Graph;
+  readonly groups: readonly GroupResult[];
+  readonly before: Count;
+  readonly after: Count;
+  /** MACs before over MACs after, in the count that was asked for. */
+  readonly speedup: number;
+  /** Units left and speed-up after each step. */
+  readonly trace: readonly { readonly units: number; readonly speedup: number }[];
+}
+
+const macsOf = ({ macs, macsCompatible }: Count, which: 'plain' | 'compatible') =>
+  which === 'plain' ? macs : macsCompatible;
+
+/** Options of a plugin, checked and completed with its defaults. */
+export function parseOptions<O>(
+  plugin: { id: string; kind: string; options: { parse(value: unknown): O } },
+  options: unknown = {},
+): O {
+  try {
+    return plugin.options.parse(options);
+  } catch (error) {
+    const issue = (error as { issues?: { path: PropertyKey[]; message: string }[] }).issues?.[0];
+    throw new Error(
+      `${plugin.kind} ${plugin.id}: option ${issue?.path.join('.') ?? ''}: ${issue?.message ?? String(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * Prunes a graph until its MACs are down by the factor `speedup`: in small steps, scoring at each, the units with the
+ * lowest scores go. The result is the first architecture at or past the target. Throws where the target cannot be
+ * reached under the strategy.
+ */
+export async function prune(graph: Graph, options: PruneOptions): Promise<Pruned> {
+  const {
+    criterion,
+    strategy,
+    speedup: target,
+    steps = 400,
+    roundTo = 1,
+    count: which = 'plain',
+    seed = 0,
+    signal,
+  } = options;
+  if (!(target >= 1)) throw new RangeError(`speedup ${target}: must be at least 1`);
+  if (!Number.isInteger(steps) || steps < 1) throw new RangeError(`steps ${steps}: must be a whole number from 1 on`);
+  const scoring: Scoring = {
+    criterion,
+    options: parseOptions(criterion, options.criterionOptions),
+    reduce: options.reduce ?? criterion.reduce ?? 'mean',
+    normalize: options.normalize ?? criterion.normalize ?? 'mean',
+  };
+  const strategyOptions = parseOptions(strategy, options.strategyOptions);
+  const all = groupsOf(graph);
+  for (const id of options.ignore ?? [])
+    if (!all.some(group => group.id === id)) throw new Error(`no group ${id} to ignore`);
+  const whole = new Map(all.map(group => [group.id, reasonToStayWhole(group, criterion, options.ignore ?? [])]));
+  const pruned = all.filter(group => whole.get(group.id) === undefined);
+  if (pruned.length === 0)
+    throw new Error(`${graph.name}: criterion ${criterion.id} scores none of its ${all.length} groups`);
+
+  const kept = new Map(pruned.map(group => [group.id, new Uint8Array(group.units).fill(1)]));
+  const cutTo = cutter(graph);
+  const before = count(graph);
+  const scorer = criterion.element ? follow(graph, pruned, scoring) : rescore(cutTo, all, kept, scoring, seed);
+  const trace: { units: number; speedup: number }[] = [];
+  let result = graph;
+  let after = before;
+  let reached = 1;
+  let units = pruned.reduce((n, group) => n + group.units, 0);
+  for (let step = 1; reached < target && step <= steps; step++) {
+    signal?.throwIfAborted();
+    const scores = await scorer.scores(step);
+    const ranked = pruned.map((group, g) => ({ id: group.id, original: group.units, scores: scores[g]! }));
+    const keep = strategy.keep(ranked, 1 - step / steps, strategyOptions);
+    let removed = 0;
+    pruned.forEach((group, g) => {
+      const alive = scores[g]!.length;
+      const gone = lowest(scores[g]!, alive - roundKept(keep[g]!, alive, roundTo));
+      if (gone.length === 0) return;
+      const mask = kept.get(group.id)!;
+      const units = positions(mask);
+      const removedUnits = gone.map(position => units[position]!);
+      for (const unit of removedUnits) mask[unit] = 0;
+      scorer.remove(g, removedUnits);
+      removed += gone.length;
+    });
+    if (removed > 0) {
+      units -= removed;
+      result = cutTo(kept);
+      after = count(result);
+      reached = macsOf(before, which) / macsOf(after, which);
+    }
+    trace.push({ units, speedup: reached });
+    options.progress?.({ step, speedup: reached, target });
+  }
+  if (reached < target)
+    throw new Error(
+      `${graph.name}: strategy ${strategy.id} reaches a speed-up of ${reached.toFixed(2)} at most, ${target} was asked for`,
+    );
+  return {
+    graph: result,
+    groups: all.map(group => {
+      const mask = kept.get(group.id);
+      const reason = whole.get(group.id);
+      return {
+        id: group.id,
+        units: group.units,
+        kept: positions(mask ?? new Uint8Array(group.units).fill(1)),
+        ...(reason === undefined ? {} : { whole: reason }),
+      };
+    }),
+    before,
+    after,
+    speedup: reached,
+    trace,
+  };
+}
+
+function reasonToStayWhole(group: Group, criterion: Criterion, ignore: readonly string[]): string | undefined {
+  if (group.protected) return group.protected;
+  if (ignore.includes(group.id)) return 'left out by option';
+  if (!isScored(criterion, group)) return `nothing in it scores under ${criterion.id}`;
+  if (group.units === 1) return 'it has a single unit';
+  return undefined;
+}
+
+type KeptMasks = ReadonlyMap<string, Uint8Array>;
+
+/** Units that stay. */
+function positions(mask: ArrayLike<number>): number[] {
+  const units: number[] = [];
+  for (let unit = 0; unit < mask.length; unit++) if (mask[unit]) units.push(unit);
+  return units;
+}
+
+/** Scores of the units that are left, step by step. */
+interface Scorer {
+  scores(step: number): Promise<Float64Array[]>;
+  remove(group: number, units: readonly number[]): void;
+}
+
+function follow(graph: Graph, groups: readonly Group[], scoring: Scoring): Scorer {
+  const follower = new Follower(graph, groups, scoring);
+  return { scores: () => Promise.resolve(follower.scores()), remove: (group, units) => follower.remove(group, units) };
+}
+
+function rescore(
+  cutTo: (kept: KeptMasks) => Graph,
+  all: readonly Group[],
+  kept: KeptMasks,
+  scoring: Scoring,
+  seed: number,
+): Scorer {
+  return {
+    scores(step) {
+      const left = scoring.criterion.unit
+        ? all.map(group => ({ ...group, units: positions(kept.get(group.id) ?? []).length }))
+        : restrict(all, kept);
+      const groups = left.filter(group => kept.has(group.id));
+      return score(cutTo(kept), groups, scoring, random(seed, `${scoring.criterion.id}/step ${step}`));
+    },
+    remove: () => undefined,
+  };
+}

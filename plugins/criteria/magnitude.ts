@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { defineCriterion } from '../../kernel/plugin.ts';
+
+const paper = 'Li et al. 2017, Pruning Filters for Efficient ConvNets';
+
+export const magnitudeL1 = defineCriterion({
+  id: 'magnitude-l1',
+  title: 'sum of absolute weights',
+  paper,
+  options: z.object({}),
+  element: Math.abs,
+});
+
+export const magnitudeL2 = defineCriterion({
+  id: 'magnitude-l2',
+  title: 'sum of squared weights',
+  paper,
+  options: z.object({}),
+  element: w => w * w,
+});

@@ -1,0 +1,1 @@
+export { bnScale } from './bn-scale.ts';

@@ -1,0 +1,2 @@
+export { global, protectedGlobal } from './global.ts';
+export { local } from './local.ts';

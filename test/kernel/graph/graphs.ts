@@ -1,0 +1,64 @@
+import fc from 'fast-check';
+import { Builder } from '../../../kernel/graph/builder.ts';
+import type { Graph } from '../../../kernel/graph/graph.ts';
+import { random, type Random } from '../../../kernel/random.ts';
+
+/** Random networks of everything that couples channels: residuals, gates, splits, concats, grouped and depthwise. */
+export const graphs: fc.Arbitrary<Graph> = fc
+  .record({ seed: fc.nat(1_000_000), layers: fc.integer({ min: 2, max: 9 }) })
+  .map(({ seed, layers }) => randomGraph(random(seed, 'graph'), layers));
+
+type Grow = (b: Builder, id: string, values: string[], source: Random) => string;
+const pick = (values: string[], source: Random) => values[source.integer(values.length)]!;
+const conv = (b: Builder, id: string, x: string, filters: number, source: Random, groups = 1) => {
+  const kernel = source.integer(2) ? 3 : 1;
+  return b.conv(id, x, { filters, kernel, padding: kernel >> 1, groups, bias: source.integer(2) === 1 });
+};
+
+const growths: Grow[] = [
+  (b, id, values, source) => conv(b, id, pick(values, source), 2 * (1 + source.integer(4)), source),
+  (b, id, values, source) => b.batchNorm(id, pick(values, source)),
+  (b, id, values, source) => b.relu(id, pick(values, source)),
+  (b, id, values, source) => b.activation('sigmoid', id, pick(values, source)),
+  (b, id, values, source) => b.activation('silu', id, pick(values, source)),
+  (b, id, values, source) => {
+    const x = pick(values, source);
+    return b.conv(id, x, { filters: b.channels(x), kernel: 3, padding: 1, groups: b.channels(x) });
+  },
+  (b, id, values, source) => {
+    const x = pick(values, source);
+    const groups = b.channels(x) % 2 === 0 ? 2 : 1;
+    return conv(b, id, x, groups * (1 + source.integer(3)), source, groups);
+  },
+  (b, id, values, source) => {
+    const x = pick(values, source);
+    const other = values.find(v => v !== x && b.channels(v) === b.channels(x));
+    return b.add(id, x, other ?? conv(b, `${id}.match`, pick(values, source), b.channels(x), source));
+  },
+  (b, id, values, source) => {
+    const x = pick(values, source);
+    const hidden = b.relu(`${id}.relu`, b.dense(`${id}.squeeze`, b.globalAveragePool(`${id}.pool`, x), { units: 4 }));
+    const gate = b.activation('sigmoid', `${id}.gate`, b.dense(`${id}.excite`, hidden, { units: b.channels(x) }));
+    return b.multiply(id, x, gate);
+  },
+  (b, id, values, source) => b.concat(id, [pick(values, source), pick(values, source)]),
+  (b, id, values, source) => {
+    const x = pick(values, source);
+    const size = 1 + source.integer(b.channels(x));
+    return b.slice(id, x, source.integer(b.channels(x) - size + 1), size);
+  },
+  (b, id, values, source) => b.maxPool(id, pick(values, source), { kernel: 3, stride: 1, padding: 1 }),
+  (b, id, values, source) => b.averagePool(id, pick(values, source), { kernel: 3, stride: 1, padding: 1 }),
+  (b, id, values, source) => b.layerNorm(id, pick(values, source)),
+];
+
+function randomGraph(source: Random, layers: number): Graph {
+  const b = new Builder('random', source.integer(1000));
+  const image = b.input('image', [4, 4, 3]);
+  const values = [conv(b, 'stem', image, 2 * (1 + source.integer(4)), source)];
+  for (let i = 0; i < layers; i++)
+    values.push(growths[source.integer(growths.length)]!(b, `layer${i}`, values, source));
+  const last = values[values.length - 1]!;
+  const vector = source.integer(2) ? b.flatten('flatten', last) : b.globalAveragePool('pool', last);
+  return b.build(b.dense('head', vector, { units: 3 }));
+}

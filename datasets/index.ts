@@ -1,0 +1,3 @@
+export { cifar10 } from './cifar10.ts';
+export { cifar100 } from './cifar100.ts';
+export { shapes } from './shapes.ts';

@@ -1,0 +1,128 @@
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import type { Batch, Split } from '../plugin.ts';
+import type { Augmentation } from './augment.ts';
+import { assemble, type BatchRequest, type LabelledImages } from './assemble.ts';
+import type { LoaderJob } from './loader-worker.ts';
+
+export interface MemorySplitOptions extends Omit<LabelledImages, 'augment'> {
+  /** Default: crops from 4 black pixels around, and flips. */
+  readonly augment?: Augmentation;
+  /**
+   * Whether batches are made in a thread of their own, ahead of their reader; they are the same either way. By default
+   * only where an epoch is long enough to be worth the start of a thread.
+   */
+  readonly worker?: boolean;
+}
+
+const ahead = 3;
+/** Values in an epoch (16,384 images of 32 x 32 x 3) from which on a thread pays. */
+const worthWorker = 16384 * 3072;
+
+/** Bytes that threads can share without copying. */
+export const sharedBytes = (length: number): Uint8Array<SharedArrayBuffer> =>
+  new Uint8Array(new SharedArrayBuffer(length));
+
+/**
+ * A split over labelled images in memory. Images that are not in shared memory are copied there once.
+ * Throws where the number of images, labels or channels do not agree.
+ */
+export function memorySplit(options: MemorySplitOptions): Split<Int32Array> {
+  const { labels, shape, mean, deviation, augment = { pad: 4, flip: true }, worker } = options;
+  const values = shape.reduce((a, b) => a * b, 1);
+  if (options.images.length !== labels.length * values)
+    throw new RangeError(
+      `split: ${labels.length} images of [${shape.join(', ')}] are ${labels.length * values} bytes, got ${options.images.length}`,
+    );
+  for (const [name, { length }] of Object.entries({ mean, deviation }))
+    if (length !== shape[2]) throw new RangeError(`split: ${shape[2]} channels, ${name} has ${length}`);
+  const source: LabelledImages = { images: shared(options.images), labels, shape, mean, deviation, augment };
+  const useWorker = worker ?? options.images.length >= worthWorker;
+  return {
+    size: labels.length,
+    batches: ({ signal, ...request }) => {
+      if (!(Number.isInteger(request.batch) && request.batch > 0))
+        throw new RangeError(`split: batch is ${request.batch}, must be a positive whole number`);
+      return useWorker ? fromWorker(source, request, signal) : inPlace(source, request, signal);
+    },
+  };
+}
+
+function shared(bytes: Uint8Array): Uint8Array {
+  if (bytes.buffer instanceof SharedArrayBuffer) return bytes;
+  const copy = sharedBytes(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
+async function* inPlace(source: LabelledImages, request: BatchRequest, signal?: AbortSignal) {
+  signal?.throwIfAborted();
+  for (const batch of assemble(source, request)) {
+    yield batch;
+    signal?.throwIfAborted();
+  }
+}
+
+async function* fromWorker(source: LabelledImages, request: BatchRequest, signal?: AbortSignal) {
+  signal?.throwIfAborted();
+  const worker = start({ source, request, ahead });
+  const ready: Batch<Int32Array>[] = [];
+  let finished = false;
+  let failure: Error | undefined;
+  let wake = () => {};
+  worker.on('message', (batch: Batch<Int32Array> | null) => {
+    if (batch) ready.push(batch);
+    else finished = true;
+    wake();
+  });
+  worker.on('error', error => {
+    failure = new Error(`loader thread: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    wake();
+  });
+  worker.on('exit', code => {
+    if (!finished) failure ??= new Error(`loader thread ended with code ${code} before its last batch`);
+    wake();
+  });
+  const onAbort = () => wake();
+  signal?.addEventListener('abort', onAbort);
+  // Only a reader that waits keeps the process alive, not a thread whose reader went away.
+  worker.unref();
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      const batch = ready.shift();
+      if (batch) {
+        worker.postMessage('more');
+        yield batch;
+      } else if (failure) {
+        throw failure;
+      } else if (finished) {
+        return;
+      } else {
+        worker.ref();
+        await new Promise<void>(resolve => (wake = resolve));
+        worker.unref();
+      }
+    }
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+    finished = true;
+    await worker.terminate();
+  }
+}
+
+function start(workerData: LoaderJob): Worker {
+  if (!import.meta.url.endsWith('.ts'))
+    return new Worker(new URL('./loader-worker.js', import.meta.url), { workerData, execArgv: [] });
+  // From source: the entry file of a thread does not pass through tsx's hooks in every Node version, an import does.
+  // Its CommonJS half, which `require` resolves to, cannot register them.
+  const tsx = createRequire(import.meta.url)
+    .resolve('tsx/esm/api')
+    .replace(/\.cjs$/, '.mjs');
+  const entry = new URL('./loader-worker.ts', import.meta.url).href;
+  const code = `import { register } from ${JSON.stringify(pathToFileURL(tsx).href)};
+    register();
+    await import(${JSON.stringify(entry)});`;
+  return new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`), { workerData, execArgv: [] });
+}

@@ -1,0 +1,127 @@
+import * as tf from '@tensorflow/tfjs';
+import { z } from 'zod';
+
+const weightDecay = z.number().min(0).describe('factor of the L2 penalty');
+const decay = z
+  .enum(['all', 'kernels'])
+  .default('all')
+  .describe('what decays: every trainable parameter as in PyTorch, or only those of two or more axes');
+
+export const sgdOptions = z.strictObject({
+  kind: z.literal('sgd'),
+  learningRate: z.number().positive().default(0.01),
+  momentum: z.number().min(0).lt(1).default(0.9),
+  nesterov: z.boolean().default(false),
+  weightDecay: weightDecay.default(5e-4),
+  decay,
+});
+
+export const adamwOptions = z.strictObject({
+  kind: z.literal('adamw'),
+  learningRate: z.number().positive().default(1e-3),
+  beta1: z.number().min(0).lt(1).default(0.9),
+  beta2: z.number().min(0).lt(1).default(0.999),
+  epsilon: z.number().positive().default(1e-8),
+  weightDecay: weightDecay.default(0.01),
+  decay,
+});
+
+export const optimizerOptions = z.discriminatedUnion('kind', [sgdOptions, adamwOptions]);
+export type OptimizerOptions = z.infer<typeof optimizerOptions>;
+
+/** Variables of a network, or their gradients, by the names of the graph's parameters. */
+export type NamedVariables = ReadonlyMap<string, tf.Variable>;
+
+/** Changes variables by their gradients, as the optimizers of PyTorch do. Dispose it when done. */
+export interface Optimizer {
+  /** Steps taken; set it together with the slots to continue an earlier run. */
+  steps: number;
+  /** State of the optimizer by name, as in `momentum/stem.kernel`. */
+  readonly slots: NamedVariables;
+  /** One update. Parameters without a gradient stay as they are. */
+  step(gradients: tf.NamedTensorMap, learningRate: number): void;
+  dispose(): void;
+}
+
+export const createOptimizer = (options: OptimizerOptions, parameters: NamedVariables): Optimizer =>
+  options.kind === 'sgd' ? sgd(options, parameters) : adamw(options, parameters);
+
+const decays = (options: OptimizerOptions, variable: tf.Variable): boolean =>
+  options.weightDecay > 0 && (options.decay === 'all' || variable.rank > 1);
+
+/** Stochastic gradient descent with momentum; weight decay is added to the gradient. */
+function sgd(options: z.infer<typeof sgdOptions>, parameters: NamedVariables): Optimizer {
+  const { momentum, nesterov, weightDecay } = options;
+  const slots = momentum > 0 ? slotsFor(parameters, 'momentum') : new Map<string, tf.Variable>();
+  return optimizer(parameters, slots, learningRate => {
+    const rate = tf.scalar(learningRate);
+    return (name, variable, gradient) => {
+      let g = decays(options, variable) ? tf.add(gradient, tf.mul(variable, weightDecay)) : gradient;
+      const slot = slots.get(`momentum/${name}`);
+      if (slot) {
+        const velocity = tf.add(tf.mul(slot, momentum), g);
+        slot.assign(velocity);
+        g = nesterov ? tf.add(g, tf.mul(velocity, momentum)) : velocity;
+      }
+      variable.assign(tf.sub(variable, tf.mul(g, rate)));
+    };
+  });
+}
+
+/** Loshchilov & Hutter 2019, Decoupled Weight Decay Regularization. */
+function adamw(options: z.infer<typeof adamwOptions>, parameters: NamedVariables): Optimizer {
+  const { beta1, beta2, epsilon, weightDecay } = options;
+  const slots = slotsFor(parameters, 'first', 'second');
+  return optimizer(parameters, slots, (learningRate, step) => {
+    const shrink = tf.scalar(1 - learningRate * weightDecay);
+    const size = tf.scalar(learningRate / (1 - beta1 ** step));
+    const correction = tf.scalar(1 / Math.sqrt(1 - beta2 ** step));
+    return (name, variable, gradient) => {
+      const first = slots.get(`first/${name}`)!;
+      const second = slots.get(`second/${name}`)!;
+      const m = tf.add(tf.mul(first, beta1), tf.mul(gradient, 1 - beta1));
+      const v = tf.add(tf.mul(second, beta2), tf.mul(tf.square(gradient), 1 - beta2));
+      first.assign(m);
+      second.assign(v);
+      const w = decays(options, variable) ? tf.mul(variable, shrink) : variable;
+      const update = tf.div(m, tf.add(tf.mul(tf.sqrt(v), correction), epsilon));
+      variable.assign(tf.sub(w, tf.mul(update, size)));
+    };
+  });
+}
+
+type Update = (name: string, variable: tf.Variable, gradient: tf.Tensor) => void;
+
+/** `prepare` makes what varies from step to step (as tensors, so that a compiled step serves all) and returns the rule. */
+function optimizer(
+  parameters: NamedVariables,
+  slots: NamedVariables,
+  prepare: (learningRate: number, step: number) => Update,
+): Optimizer {
+  return {
+    steps: 0,
+    slots,
+    step(gradients, learningRate) {
+      this.steps++;
+      tf.tidy(() => {
+        const update = prepare(learningRate, this.steps);
+        for (const [name, variable] of parameters) {
+          const gradient = gradients[name];
+          if (gradient) update(name, variable, gradient);
+        }
+      });
+    },
+    dispose: () => tf.dispose([...slots.values()]),
+  };
+}
+
+function slotsFor(parameters: NamedVariables, ...kinds: readonly string[]): Map<string, tf.Variable> {
+  const slots = new Map<string, tf.Variable>();
+  for (const kind of kinds)
+    for (const [name, variable] of parameters)
+      slots.set(
+        `${kind}/${name}`,
+        tf.tidy(() => tf.variable(tf.zeros(variable.shape), false)),
+      );
+  return slots;
+}

@@ -1,0 +1,28 @@
+import * as fs from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+type Files = Pick<typeof fs, 'open' | 'rename'>;
+
+/**
+ * Puts `bytes` under `path` such that a reader, or whoever comes after a crash, sees the old file or the new one and
+ * never a part: written beside it, flushed to the disk, then renamed. One writer per path.
+ */
+export async function writeAtomically(path: string, bytes: Uint8Array, files: Files = fs): Promise<void> {
+  const temporary = `${path}.tmp`;
+  await flushed(temporary, files, file => file.writeFile(bytes));
+  await files.rename(temporary, path);
+  // The new name itself is safe when the folder is; not every system lets one flush a folder.
+  const folder = await files.open(dirname(path)).catch(() => undefined);
+  await folder?.sync().catch(() => {});
+  await folder?.close();
+}
+
+async function flushed(path: string, files: Files, write: (file: fs.FileHandle) => Promise<void>): Promise<void> {
+  const file = await files.open(path, 'w');
+  try {
+    await write(file);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}

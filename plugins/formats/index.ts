@@ -1,0 +1,2 @@
+export { onnx } from './onnx.ts';
+export { safetensors } from './safetensors.ts';

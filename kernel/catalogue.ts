@@ -22,7 +22,12 @@ export function find<P extends { readonly id: string; readonly kind: string }>(
   if (typeof wanted !== 'string') return wanted;
   const found = plugins.find(plugin => plugin.id === wanted);
   if (found) return found;
-  throw new Error(`unknown ${kind} ${wanted}${suggestion(wanted, plugins.map(plugin => plugin.id))}`);
+  throw new Error(
+    `unknown ${kind} ${wanted}${suggestion(
+      wanted,
+      plugins.map(plugin => plugin.id),
+    )}`,
+  );
 }
 
 /** ` (did you mean x?)`, or all names where none is near. */

@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Graph } from './graph/graph.ts';
 import type { Group } from './graph/groups.ts';
 import type { OpName } from './graph/ops/index.ts';
@@ -187,22 +187,26 @@ export interface Format {
 
 // --- definitions -----------------------------------------------------------------------------------------------------
 
-type Definition<P> = Omit<P, 'kind'>;
+/** A plugin as its author writes it: title and options may be left out. */
+type Definition<O, P extends Plugin<O>> = Omit<P, 'kind' | 'title' | 'options'> & {
+  readonly title?: string;
+  readonly options?: z.ZodType<O, unknown>;
+};
 
-export const defineModel = <O>(model: Definition<Model<O>>): Model<O> => ({ kind: 'model', ...model });
-export const defineCriterion = <O>(criterion: Definition<Criterion<O>>): Criterion<O> => {
+/** With the title and the options that were left out; `never` because the rest is the caller's to know. */
+const complete = (kind: Kind, plugin: { id: string; title?: string; options?: z.ZodType }): never =>
+  ({ kind, title: plugin.id, options: z.object({}), ...plugin }) as never;
+type Kind = 'model' | 'criterion' | 'regularizer' | 'strategy' | 'dataset';
+
+export const defineModel = <O>(model: Definition<O, Model<O>>): Model<O> => complete('model', model);
+export const defineCriterion = <O>(criterion: Definition<O, Criterion<O>>): Criterion<O> => {
   const stated = [criterion.element, criterion.local, criterion.unit].filter(Boolean).length;
   if (stated !== 1)
     throw new Error(`criterion ${criterion.id}: states ${stated} of element, local and unit; needs exactly one`);
-  return { kind: 'criterion', ...criterion };
+  return complete('criterion', criterion);
 };
-export const defineStrategy = <O>(strategy: Definition<Strategy<O>>): Strategy<O> => ({
-  kind: 'strategy',
-  ...strategy,
-});
-export const defineRegularizer = <O>(regularizer: Definition<Regularizer<O>>): Regularizer<O> => ({
-  kind: 'regularizer',
-  ...regularizer,
-});
-export const defineDataset = <O>(dataset: Definition<Dataset<O>>): Dataset<O> => ({ kind: 'dataset', ...dataset });
-export const defineTask = <T>(task: Definition<Task<T>>): Task<T> => ({ kind: 'task', ...task });
+export const defineRegularizer = <O>(regularizer: Definition<O, Regularizer<O>>): Regularizer<O> =>
+  complete('regularizer', regularizer);
+export const defineStrategy = <O>(strategy: Definition<O, Strategy<O>>): Strategy<O> => complete('strategy', strategy);
+export const defineDataset = <O>(dataset: Definition<O, Dataset<O>>): Dataset<O> => complete('dataset', dataset);
+export const defineTask = <T>(task: Omit<Task<T>, 'kind'>): Task<T> => ({ kind: 'task', ...task });

@@ -25,6 +25,7 @@ export const normalizations = {
   },
   /** Mean 0, deviation 1; a group of equal scores is all 0. */
   gaussian(scores: Float64Array) {
+    if (scores.every(s => s === scores[0])) return new Float64Array(scores.length);
     const m = mean(scores);
     return divided(
       scores.map(s => s - m),

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { defineCriterion } from '../../kernel/plugin.ts';
 
 /** Scores BatchNorm members only, so that a group without one stays whole. */
@@ -6,7 +5,6 @@ export const bnScale = defineCriterion({
   id: 'bn-scale',
   title: 'absolute scale of batch norm',
   paper: 'Liu et al. 2017, Learning Efficient Convolutional Networks through Network Slimming',
-  options: z.object({}),
   scores: ({ role, op }) => role === 'scale' && op === 'batch-norm',
   element: Math.abs,
 });

@@ -1,5 +1,4 @@
 import * as tf from '@tensorflow/tfjs';
-import { z } from 'zod';
 import { defineCriterion } from '../../kernel/plugin.ts';
 
 /** Sum of Euclidean distances to the other slices, from one Gram matrix. */
@@ -7,7 +6,6 @@ export const fpgm = defineCriterion({
   id: 'fpgm',
   title: 'distance to the geometric median',
   paper: 'He et al. 2019, Filter Pruning via Geometric Median for Deep Convolutional Neural Networks Acceleration',
-  options: z.object({}),
   scores: ({ role }) => role === 'out' || role === 'in',
   local: slices => {
     const gram = tf.matMul(slices, slices, false, true);

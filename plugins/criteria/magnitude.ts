@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { defineCriterion } from '../../kernel/plugin.ts';
 
 const paper = 'Li et al. 2017, Pruning Filters for Efficient ConvNets';
@@ -7,7 +6,6 @@ export const magnitudeL1 = defineCriterion({
   id: 'magnitude-l1',
   title: 'sum of absolute weights',
   paper,
-  options: z.object({}),
   element: Math.abs,
 });
 
@@ -15,6 +13,5 @@ export const magnitudeL2 = defineCriterion({
   id: 'magnitude-l2',
   title: 'sum of squared weights',
   paper,
-  options: z.object({}),
   element: w => w * w,
 });

@@ -5,7 +5,6 @@ import { rankTogether } from '../../kernel/prune/select.ts';
 export const global = defineStrategy({
   id: 'global',
   title: 'one ranking over all groups',
-  options: z.object({}),
   keep: (groups, left) => rankTogether(groups, left, () => 1),
 });
 

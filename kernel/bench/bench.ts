@@ -1,0 +1,328 @@
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import { count } from '../graph/count.ts';
+import { groups } from '../graph/groups.ts';
+import type { Graph } from '../graph/graph.ts';
+import type { Criterion, Data, Format, Model, Regularizer, Strategy, Task } from '../plugin.ts';
+import type { Normalization } from '../prune/normalize.ts';
+import { parseOptions, prune } from '../prune/prune.ts';
+import type { Reduction } from '../prune/score.ts';
+import { graphDigest } from '../train/checkpoint.ts';
+import { evaluate } from '../train/evaluate.ts';
+import { fit, type Fitted, type FitOptions } from '../train/fit.ts';
+import type { Progress } from '../train/progress.ts';
+import type { TrainingOptions } from '../train/training-options.ts';
+import { compareLatency } from './measure.ts';
+import { protocolSchema, type ProtocolInput } from './protocol.ts';
+import { provenance } from './provenance.ts';
+import { hashOf, readRecord, writeRecord, type Configuration, type RunRecord } from './record.ts';
+import { timedRegularizer } from './regularize.ts';
+
+/** A row of the leaderboard: a criterion, with a regularizer before it or not. */
+export interface Method {
+  readonly criterion: Criterion;
+  readonly criterionOptions?: unknown;
+  readonly regularizer?: Regularizer | undefined;
+  readonly regularizerOptions?: unknown;
+  readonly reduce?: Reduction | undefined;
+  readonly normalize?: Normalization | undefined;
+}
+
+export interface BenchOptions {
+  readonly model: Model;
+  readonly modelOptions?: Readonly<Record<string, unknown>>;
+  readonly data: Data;
+  /** The options the data were loaded with, for the record. */
+  readonly datasetOptions?: Readonly<Record<string, unknown>>;
+  readonly task: Task;
+  readonly methods: readonly Method[];
+  readonly strategies: readonly { readonly strategy: Strategy; readonly options?: unknown }[];
+  readonly speedups: readonly number[];
+  readonly protocol: ProtocolInput;
+  /** A trained base model; without it the protocol's training makes one. */
+  readonly base?: Trained | undefined;
+  readonly seed?: number;
+  readonly roundTo?: number;
+  /** Folder for records, base models and checkpoints. A run that is found there is not repeated. */
+  readonly out?: string | undefined;
+  /** Writes the files whose latency is measured. */
+  readonly format: Format;
+  readonly signal?: AbortSignal | undefined;
+  readonly progress?: ((progress: BenchProgress) => void) | undefined;
+  /** Called for each record as it comes, those that were found too. */
+  readonly onRecord?: ((record: RunRecord) => void) | undefined;
+}
+
+export interface BenchProgress {
+  /** Runs that are done, of how many. */
+  readonly run: number;
+  readonly runs: number;
+  readonly stage: 'base' | 'sparsify' | 'prune' | 'finetune' | 'measure';
+  /** What is running, as in `lamp, protected-global, 2x`. */
+  readonly label: string;
+  /** Share of the stage that is done, from 0 to 1. */
+  readonly fraction: number;
+  /** State of the training, in stages that train. */
+  readonly training?: Progress;
+  /** Estimate for all runs, from those that are done; NaN before the first. */
+  readonly secondsLeft: number;
+}
+
+/** What `method` is called in tables, as in `magnitude-l2 + group-norm`. */
+export const methodName = ({ criterion, regularizer }: Pick<Configuration, 'criterion' | 'regularizer'>): string =>
+  regularizer ? `${criterion.id} + ${regularizer.id}` : criterion.id;
+
+/**
+ * Runs the benchmark: trains the base model once, then for every method, strategy and speed-up sparsifies (where the
+ * method has a regularizer), groups, prunes, fine-tunes, evaluates and measures. Returns the records, which are written
+ * to `out` as they come; what is found there is not repeated.
+ */
+export async function bench(options: BenchOptions): Promise<RunRecord[]> {
+  return new Bench(options).run();
+}
+
+/** A graph with the scores and the history of its training, as `fit` returns it. */
+export interface Trained {
+  readonly graph: Graph;
+  readonly scores: Readonly<Record<string, number>>;
+  readonly history: Fitted['history'];
+}
+
+class Bench {
+  readonly #options: BenchOptions;
+  readonly #seed: number;
+  readonly #protocol;
+  readonly #modelOptions: Record<string, unknown>;
+  readonly #records: RunRecord[] = [];
+  readonly #durations: number[] = [];
+  readonly #sparsified = new Map<string, Promise<Trained & { regularizerSeconds: number }>>();
+  readonly #given: string | null;
+  #runs = 0;
+  #base: Trained | undefined;
+
+  constructor(options: BenchOptions) {
+    const { model, data, task, seed = 0 } = options;
+    if (model.task !== task.id) throw new Error(`model ${model.id} is for ${model.task}, the task is ${task.id}`);
+    this.#options = options;
+    this.#seed = seed;
+    this.#protocol = protocolSchema.parse(options.protocol);
+    this.#base = options.base;
+    this.#given = options.base ? graphDigest(options.base.graph) : null;
+    const [image, , channels] = data.shape;
+    this.#modelOptions = parseOptions(model, {
+      classes: data.classes.length,
+      image,
+      channels,
+      seed,
+      ...options.modelOptions,
+    }) as Record<string, unknown>;
+  }
+
+  async run(): Promise<RunRecord[]> {
+    const { methods, strategies, speedups, out, onRecord } = this.#options;
+    const runs = strategies.flatMap(strategy =>
+      speedups.flatMap(speedup => methods.map(method => ({ method, strategy, speedup }))),
+    );
+    this.#runs = runs.length;
+    for (const { method, strategy, speedup } of runs) {
+      this.#options.signal?.throwIfAborted();
+      const configuration = this.#configuration(method, strategy, speedup);
+      const id = hashOf(configuration);
+      const found = out === undefined ? undefined : await readRecord(out, id);
+      const record = found ?? (await this.#one(id, configuration, method, strategy));
+      if (!found && out !== undefined) await writeRecord(out, record);
+      this.#records.push(record);
+      onRecord?.(record);
+    }
+    return this.#records;
+  }
+
+  #configuration(
+    method: Method,
+    { strategy, options }: BenchOptions['strategies'][number],
+    speedup: number,
+  ): Configuration {
+    const { model, data, datasetOptions = {}, task, roundTo = 1 } = this.#options;
+    const named = (plugin: Criterion | Regularizer | Strategy, given: unknown) => ({
+      id: plugin.id,
+      options: parseOptions(plugin, given) as Record<string, unknown>,
+    });
+    return {
+      protocol: this.#protocol,
+      model: { id: model.id, options: this.#modelOptions },
+      base: this.#given,
+      dataset: {
+        id: data.id,
+        options: { ...datasetOptions },
+        checksum: data.checksum,
+        train: data.train.size,
+        test: data.test.size,
+      },
+      task: task.id,
+      criterion: named(method.criterion, method.criterionOptions),
+      regularizer: method.regularizer ? named(method.regularizer, method.regularizerOptions) : null,
+      strategy: named(strategy, options),
+      reduce: method.reduce ?? method.criterion.reduce ?? 'mean',
+      normalize: method.normalize ?? method.criterion.normalize ?? 'mean',
+      roundTo,
+      speedup,
+      seed: this.#seed,
+      backend: tf.getBackend(),
+    };
+  }
+
+  async #one(
+    id: string,
+    configuration: Configuration,
+    method: Method,
+    { strategy, options: strategyOptions }: BenchOptions['strategies'][number],
+  ): Promise<RunRecord> {
+    const { data, task, signal } = this.#options;
+    const label = `${methodName(configuration)}, ${strategy.id}, ${configuration.speedup}x`;
+    const base = (this.#base ??= await this.#train('base', this.#build(), this.#protocol.base, 'base model'));
+    const started = performance.now();
+    const sparsified = method.regularizer ? await this.#sparsify(base, configuration, method, label) : undefined;
+    const from = sparsified ?? base;
+    const pruneStarted = performance.now();
+    const pruned = await prune(from.graph, {
+      criterion: method.criterion,
+      criterionOptions: method.criterionOptions,
+      strategy,
+      strategyOptions,
+      speedup: configuration.speedup,
+      steps: this.#protocol.steps,
+      reduce: configuration.reduce as Reduction,
+      normalize: configuration.normalize as Normalization,
+      roundTo: configuration.roundTo,
+      count: this.#protocol.count,
+      seed: this.#seed,
+      ...(signal ? { signal } : {}),
+      progress: ({ speedup, target }) =>
+        this.#report('prune', label, Math.min(1, Math.log(speedup) / Math.log(Math.max(target, 1.0001)))),
+    });
+    const pruneSeconds = (performance.now() - pruneStarted) / 1000;
+    const before = await evaluate(pruned.graph, data.test, task, { batch: this.#protocol.base.batch, signal });
+    const finetuned = this.#protocol.finetune
+      ? await this.#train('finetune', pruned.graph, this.#protocol.finetune, label)
+      : { graph: pruned.graph, scores: before, history: [] };
+    const latency = await this.#latency(base.graph, finetuned.graph, label);
+    this.#durations.push((performance.now() - started) / 1000);
+    return {
+      version: 1,
+      id,
+      created: new Date().toISOString(),
+      configuration,
+      score: task.score,
+      base: {
+        ...count(base.graph),
+        scores: { ...base.scores },
+        history: [...base.history] as RunRecord['base']['history'],
+      },
+      sparsified: sparsified
+        ? { scores: { ...sparsified.scores }, history: [...sparsified.history] as RunRecord['base']['history'] }
+        : null,
+      pruned: {
+        ...pruned.after,
+        before: { ...before },
+        scores: { ...finetuned.scores },
+        history: [...finetuned.history] as RunRecord['base']['history'],
+      },
+      groups: pruned.groups.map(group => ({ ...group, kept: [...group.kept] })),
+      latency,
+      seconds: {
+        prune: pruneSeconds,
+        steps: pruned.trace.length,
+        finetune: finetuned.history.reduce((sum, { seconds }) => sum + seconds, 0),
+        regularizer: sparsified?.regularizerSeconds ?? null,
+      },
+      provenance: provenance(),
+    };
+  }
+
+  #build(): Graph {
+    return this.#options.model.build(this.#modelOptions);
+  }
+
+  async #train(
+    stage: BenchProgress['stage'],
+    graph: Graph,
+    { ...training }: TrainingOptions,
+    label: string,
+    extra: Pick<FitOptions, 'regularize' | 'slots'> & { identity?: unknown } = {},
+  ): Promise<Trained> {
+    const { data, task, out, signal } = this.#options;
+    const { identity, ...hooks } = extra;
+    const key = hashOf([
+      graphDigest(graph),
+      data.checksum,
+      data.train.size,
+      data.test.size,
+      training,
+      this.#seed,
+      tf.getBackend(),
+      identity ?? null,
+    ]);
+    const {
+      graph: trained,
+      scores,
+      history,
+    } = await fit(graph, data, task, {
+      ...training,
+      seed: this.#seed,
+      signal,
+      progress: progress => this.#report(stage, label, progress.step / progress.steps, progress),
+      ...hooks,
+      ...(out === undefined
+        ? {}
+        : { checkpoint: { folder: join(out, 'models', `${stage}-${key}`), identity: { more: identity ?? null } } }),
+    });
+    return { graph: trained, scores, history };
+  }
+
+  #sparsify(base: Trained, { regularizer, seed }: Configuration, { regularizer: plugin }: Method, label: string) {
+    const key = hashOf([regularizer, seed]);
+    const known = this.#sparsified.get(key);
+    if (known) return known;
+    const { regularize, seconds } = timedRegularizer(
+      plugin!.start(base.graph, groups(base.graph), regularizer!.options),
+    );
+    const result = this.#train('sparsify', base.graph, this.#protocol.sparsify, label, {
+      regularize,
+      identity: regularizer,
+    }).then(trained => ({ ...trained, regularizerSeconds: seconds() }));
+    this.#sparsified.set(key, result);
+    return result;
+  }
+
+  async #latency(base: Graph, pruned: Graph, label: string): Promise<RunRecord['latency']> {
+    const { format, signal } = this.#options;
+    const { batches, repeats } = this.#protocol.latency;
+    if (repeats === 0) return [];
+    const [a, b] = [format.write(base), format.write(pruned)];
+    const results: RunRecord['latency'] = [];
+    for (const batch of batches) {
+      this.#report('measure', label, results.length / batches.length);
+      const { base: first, pruned: second } = await compareLatency(a, b, {
+        batch,
+        repeats,
+        ...(signal ? { signal } : {}),
+      });
+      results.push({ batch, base: first.medianMs, pruned: second.medianMs, repeats, threads: first.threads });
+    }
+    return results;
+  }
+
+  #report(stage: BenchProgress['stage'], label: string, fraction: number, training?: Progress): void {
+    const done = this.#durations.length;
+    const perRun = this.#durations.reduce((a, b) => a + b, 0) / done;
+    this.#options.progress?.({
+      run: this.#records.length,
+      runs: this.#runs,
+      stage,
+      label,
+      fraction,
+      ...(training ? { training } : {}),
+      secondsLeft: done ? perRun * (this.#runs - this.#records.length) : NaN,
+    });
+  }
+}

@@ -1,0 +1,188 @@
+import type { TopLevelSpec } from 'vega-lite';
+import { chart, type Chart } from '../jupyter/chart.ts';
+import { standings } from './leaderboard.ts';
+import type { RunRecord } from './record.ts';
+
+const size = { width: 420, height: 280 };
+const spec = (part: object): Chart => chart({ ...size, ...part } as TopLevelSpec);
+
+/** Score against the multiply-adds that are left, a line per method, a panel per strategy; the base model as a rule. */
+export function scoreChart(records: readonly RunRecord[]): Chart {
+  const rows = standings(records);
+  const [first] = rows;
+  const title = first ? `${first.model} on ${first.dataset}` : 'no records';
+  const layer = [
+    {
+      mark: { type: 'rule', strokeDash: [4, 4], color: '#888' },
+      encoding: { y: { field: 'base', aggregate: 'mean', type: 'quantitative' } },
+    },
+    {
+      mark: { type: 'line', point: true },
+      encoding: {
+        x: { field: 'macsLeft', type: 'quantitative', title: 'multiply-adds left, %', scale: { zero: false } },
+        y: { field: 'score', type: 'quantitative', title: 'score after fine-tuning, %', scale: { zero: false } },
+        color: { field: 'method', type: 'nominal' },
+        tooltip: ['method', 'strategy', 'speedup', 'score', 'delta', 'reached'].map(field => ({ field })),
+      },
+    },
+  ];
+  const strategies = [...new Set(rows.map(({ strategy }) => strategy))];
+  if (strategies.length < 2) return spec({ title, data: { values: rows }, layer });
+  return chart({
+    title,
+    data: { values: rows },
+    facet: { field: 'strategy', type: 'nominal', columns: 3 },
+    spec: { width: 240, height: 240, layer },
+  } as unknown as TopLevelSpec);
+}
+
+/** Score right after pruning and after fine-tuning, per method. */
+export function recoveryChart(records: readonly RunRecord[]): Chart {
+  const rows = standings(records);
+  const several = new Set(rows.map(({ strategy, speedup }) => `${strategy} ${speedup}`)).size > 1;
+  return spec({
+    title: 'before and after fine-tuning',
+    data: { values: rows },
+    transform: [
+      { calculate: "datum.strategy + ', ' + datum.speedup + 'x'", as: 'setting' },
+      { fold: ['before', 'score'], as: ['when', 'percent'] },
+      { calculate: "datum.when == 'before' ? 'after pruning' : 'after fine-tuning'", as: 'moment' },
+    ],
+    height: { step: 22 },
+    mark: { type: 'point', filled: true, size: 90 },
+    encoding: {
+      y: { field: 'method', type: 'nominal', title: null, sort: '-x' },
+      x: { field: 'percent', type: 'quantitative', title: 'score, %' },
+      color: { field: 'moment', type: 'nominal', title: null },
+      ...(several ? { row: { field: 'setting', type: 'nominal', title: null } } : {}),
+    },
+  });
+}
+
+/** Rank of every method at every speed-up. */
+export function rankChart(records: readonly RunRecord[]): Chart {
+  return spec({
+    title: 'ranks',
+    data: { values: standings(records) },
+    height: { step: 26 },
+    width: { step: 60 },
+    encoding: {
+      y: { field: 'method', type: 'nominal', title: null, sort: { field: 'rank', op: 'mean' } },
+      x: { field: 'speedup', type: 'ordinal', title: 'speed-up', axis: { labelAngle: 0 } },
+      column: { field: 'strategy', type: 'nominal', title: null },
+    },
+    layer: [
+      {
+        mark: 'rect',
+        encoding: { color: { field: 'rank', type: 'quantitative', scale: { scheme: 'blues', reverse: true } } },
+      },
+      { mark: { type: 'text', color: '#444' }, encoding: { text: { field: 'rank' } } },
+    ],
+  });
+}
+
+/** Share of its channels that each group keeps, from the first layer to the last, a row per method. */
+export function layersChart(records: readonly RunRecord[], speedup?: number): Chart {
+  const shown = speedup ?? Math.max(...records.map(record => record.configuration.speedup));
+  const rows = records
+    .filter(record => record.configuration.speedup === shown)
+    .flatMap(({ configuration, groups }) =>
+      groups
+        .filter(({ whole }) => whole === undefined)
+        .map(({ id, units, kept }, position) => ({
+          method: configuration.criterion.id + (configuration.regularizer ? ` + ${configuration.regularizer.id}` : ''),
+          strategy: configuration.strategy.id,
+          group: id,
+          position,
+          left: kept.length / units,
+          units: `${kept.length} of ${units}`,
+        })),
+    );
+  return spec({
+    title: `channels kept per group at ${shown}x`,
+    data: { values: rows },
+    height: { step: 26 },
+    width: { step: 18 },
+    mark: 'rect',
+    encoding: {
+      x: { field: 'group', type: 'nominal', title: null, sort: { field: 'position' }, axis: { labelAngle: -60 } },
+      y: { field: 'method', type: 'nominal', title: null },
+      color: {
+        field: 'left',
+        type: 'quantitative',
+        title: 'kept',
+        scale: { domain: [0, 1], scheme: 'viridis' },
+        legend: { format: '.0%' },
+      },
+      tooltip: ['method', 'group', 'units'].map(field => ({ field })),
+      ...(new Set(rows.map(({ strategy }) => strategy)).size > 1
+        ? { row: { field: 'strategy', type: 'nominal', title: null } }
+        : {}),
+    },
+  });
+}
+
+/** Measured latency against multiply-adds: a point per pruned model and batch size, and the line where both agree. */
+export function latencyChart(records: readonly RunRecord[]): Chart {
+  const rows = records.flatMap(({ configuration, base, pruned, latency }) =>
+    latency.map(({ batch, base: before, pruned: after }) => ({
+      method: configuration.criterion.id,
+      strategy: configuration.strategy.id,
+      batch: `batch ${batch}`,
+      macs: base.macs / pruned.macs,
+      latency: before / after,
+    })),
+  );
+  const top = Math.max(1, ...rows.map(({ macs }) => macs));
+  return spec({
+    title: 'what fewer multiply-adds come to on this machine',
+    layer: [
+      {
+        data: { values: [{ x: 1 }, { x: top }] },
+        mark: { type: 'line', strokeDash: [4, 4], color: '#888' },
+        encoding: { x: { field: 'x', type: 'quantitative' }, y: { field: 'x', type: 'quantitative' } },
+      },
+      {
+        data: { values: rows },
+        mark: { type: 'point', filled: true, size: 70 },
+        encoding: {
+          x: { field: 'macs', type: 'quantitative', title: 'multiply-adds, times fewer', scale: { zero: false } },
+          y: { field: 'latency', type: 'quantitative', title: 'latency, times shorter', scale: { zero: false } },
+          color: { field: 'method', type: 'nominal' },
+          shape: { field: 'batch', type: 'nominal', title: null },
+          tooltip: ['method', 'strategy', 'batch', 'macs', 'latency'].map(field => ({ field })),
+        },
+      },
+    ],
+  });
+}
+
+/** Loss and score by epoch of a training. */
+export function trainingChart(history: RunRecord['base']['history'], score = 'accuracy'): Chart {
+  const rows = history.map(({ epoch, loss, scores }) => ({ epoch, loss, score: scores?.[score] ?? null }));
+  return spec({
+    title: 'training',
+    height: 200,
+    data: { values: rows },
+    encoding: { x: { field: 'epoch', type: 'quantitative', axis: { tickMinStep: 1 } } },
+    layer: [
+      {
+        mark: { type: 'line', color: '#c44' },
+        encoding: { y: { field: 'loss', type: 'quantitative', title: 'training loss', axis: { titleColor: '#c44' } } },
+      },
+      {
+        mark: { type: 'line', color: '#36c', point: true },
+        encoding: {
+          y: {
+            field: 'score',
+            type: 'quantitative',
+            title: `test ${score}`,
+            axis: { titleColor: '#36c', format: '.0%' },
+            scale: { zero: false },
+          },
+        },
+      },
+    ],
+    resolve: { scale: { y: 'independent' } },
+  });
+}

@@ -1,0 +1,66 @@
+import { crc32, deflateSync } from 'node:zlib';
+import { displaySymbol, type Displayable } from '../jupyter/index.ts';
+import type { Data } from '../plugin.ts';
+
+/** The first images of a data set's training split as one picture, each stretched to its full range of brightness. */
+export async function sampleImages(data: Data, { count = 20, columns = 10, scale = 2 } = {}): Promise<Displayable> {
+  const [height, width, channels] = data.shape as [number, number, number];
+  const batches = data.train.batches({ batch: count, shuffle: true, augment: false });
+  for await (const { size, images } of batches) {
+    const rows = Math.ceil(size / columns);
+    const [cellHeight, cellWidth] = [height * scale + 2, width * scale + 2];
+    const [pictureHeight, pictureWidth] = [rows * cellHeight, columns * cellWidth];
+    const picture = new Uint8Array(pictureHeight * pictureWidth * 3).fill(255);
+    for (let n = 0; n < size; n++) {
+      const image = images.subarray(n * height * width * channels, (n + 1) * height * width * channels);
+      const [least, most] = range(image);
+      const [top, left] = [Math.floor(n / columns) * cellHeight, (n % columns) * cellWidth];
+      for (let y = 0; y < height * scale; y++)
+        for (let x = 0; x < width * scale; x++)
+          for (let c = 0; c < 3; c++) {
+            const pixel = Math.floor(y / scale) * width + Math.floor(x / scale);
+            const value = image[pixel * channels + Math.min(c, channels - 1)]!;
+            picture[((top + y) * pictureWidth + left + x) * 3 + c] = (255 * (value - least)) / (most - least || 1);
+          }
+    }
+    const png = encodePng(picture, pictureWidth, pictureHeight).toString('base64');
+    return { [displaySymbol]: () => ({ 'image/png': png, 'text/plain': `${size} images of ${data.id}` }) };
+  }
+  throw new Error(`${data.id}: no training images`);
+}
+
+function range(values: Float32Array): [number, number] {
+  let [least, most] = [Infinity, -Infinity];
+  for (const value of values) {
+    least = Math.min(least, value);
+    most = Math.max(most, value);
+  }
+  return [least, most];
+}
+
+/** A PNG file of 8-bit RGB pixels. */
+export function encodePng(pixels: Uint8Array, width: number, height: number): Buffer {
+  const lines = Buffer.alloc(height * (1 + width * 3));
+  for (let y = 0; y < height; y++)
+    lines.set(pixels.subarray(y * width * 3, (y + 1) * width * 3), y * (1 + width * 3) + 1);
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, 2, 0, 0, 0], 8);
+  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+  return Buffer.concat([
+    signature,
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(lines)),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
+}
+
+function chunk(type: string, data: Uint8Array): Buffer {
+  const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(data.length);
+  const check = Buffer.alloc(4);
+  check.writeUInt32BE(crc32(body));
+  return Buffer.concat([length, body, check]);
+}

@@ -1,0 +1,99 @@
+import * as aq from 'arquero';
+import { methodName } from './bench.ts';
+import type { RunRecord } from './record.ts';
+
+/** A line of a leaderboard: one method at one speed-up under one strategy, over all seeds. */
+export interface Standing {
+  readonly model: string;
+  readonly dataset: string;
+  readonly protocol: string;
+  readonly strategy: string;
+  /** The speed-up that was asked for. */
+  readonly speedup: number;
+  /** Among the methods of the same model, data set, protocol, strategy and speed-up; equal scores share a rank. */
+  readonly rank: number;
+  readonly method: string;
+  /** How many seeds there are. */
+  readonly runs: number;
+  /** Score of the base model, before fine-tuning and after; in percent where the score is a share. */
+  readonly base: number;
+  readonly before: number;
+  readonly score: number;
+  /** Sample deviation of the score over seeds; null for one. */
+  readonly spread: number | null;
+  readonly delta: number;
+  readonly params: number;
+  /** Parameters and MACs left, in percent. */
+  readonly paramsLeft: number;
+  readonly macsLeft: number;
+  /** MACs before over MACs after. */
+  readonly reached: number;
+  /** Latency before over latency after at the smallest batch that was measured; null where none was. */
+  readonly latencyRatio: number | null;
+  readonly stepSeconds: number;
+}
+
+const modelName = ({ model }: RunRecord['configuration']): string => {
+  const { width } = model.options;
+  return typeof width === 'number' && width !== 1 ? `${model.id} x${width}` : model.id;
+};
+
+/** Ranks records, best first within each strategy and speed-up. Everything is computed from the records. */
+export function standings(records: readonly RunRecord[]): Standing[] {
+  const rows = records.map(record => {
+    const { configuration: c, base, pruned, latency, seconds, score } = record;
+    const count = c.protocol.count === 'plain' ? 'macs' : 'macsCompatible';
+    const measured = latency[0];
+    return {
+      model: modelName(c),
+      dataset: c.dataset.id,
+      protocol: c.protocol.name,
+      strategy: c.strategy.id,
+      speedup: c.speedup,
+      method: methodName(c),
+      base: 100 * base.scores[score]!,
+      before: 100 * pruned.before[score]!,
+      score: 100 * pruned.scores[score]!,
+      params: pruned.params,
+      paramsLeft: (100 * pruned.params) / base.params,
+      macsLeft: (100 * pruned[count]) / base[count],
+      reached: base[count] / pruned[count],
+      latencyRatio: measured ? measured.base / measured.pruned : NaN,
+      stepSeconds: seconds.prune / Math.max(1, seconds.steps),
+    };
+  });
+  if (rows.length === 0) return [];
+  const keys = ['model', 'dataset', 'protocol', 'strategy', 'speedup'];
+  const { op } = aq;
+  return aq
+    .from(rows)
+    .groupby(...keys, 'method')
+    .rollup({
+      runs: () => op.count(),
+      base: (d: Row) => op.mean(d.base),
+      before: (d: Row) => op.mean(d.before),
+      spread: (d: Row) => op.stdev(d.score),
+      score: (d: Row) => op.mean(d.score),
+      params: (d: Row) => op.mean(d.params),
+      paramsLeft: (d: Row) => op.mean(d.paramsLeft),
+      macsLeft: (d: Row) => op.mean(d.macsLeft),
+      reached: (d: Row) => op.mean(d.reached),
+      latencyRatio: (d: Row) => op.mean(d.latencyRatio),
+      stepSeconds: (d: Row) => op.mean(d.stepSeconds),
+    })
+    .derive({ delta: (d: Row) => d.score - d.base })
+    .orderby('method')
+    .reify()
+    .orderby(...keys, aq.desc('score'))
+    .groupby(...keys)
+    .derive({ rank: () => op.rank() })
+    .ungroup()
+    .objects()
+    .map(row => ({
+      ...(row as Standing),
+      spread: (row as Standing).runs > 1 ? (row as Standing).spread : null,
+      latencyRatio: Number.isFinite((row as Standing).latencyRatio) ? (row as Standing).latencyRatio : null,
+    }));
+}
+
+type Row = { [column in keyof Standing]: number };

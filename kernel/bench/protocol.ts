@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { trainingOptions } from '../train/training-options.ts';
+
+/**
+ * How methods are compared: the schedules of training, the way to the speed-up, what is measured. A result is only
+ * comparable with results of the same protocol; its hash is part of every record's identity.
+ */
+export const protocolSchema = z.strictObject({
+  version: z.literal(1).default(1),
+  name: z.string(),
+  /** Training of the base model. */
+  base: trainingOptions.prefault({}),
+  /** Training under a regularizer before pruning, for methods that have one. */
+  sparsify: trainingOptions.prefault({}),
+  /** Training after pruning. Without it (null) the pruned model is scored as it is. */
+  finetune: trainingOptions.nullable().prefault({}),
+  /** Steps of the pruning schedule. */
+  steps: z.int().positive().default(400),
+  /** Count of multiply-adds that speed-ups are of. */
+  count: z.enum(['plain', 'compatible']).default('plain'),
+  /** Latency of base and pruned model, in passes per batch size; none are measured with 0. */
+  latency: z
+    .strictObject({ batches: z.array(z.int().positive()).default([1]), repeats: z.int().min(0).default(20) })
+    .prefault({}),
+});
+export type Protocol = z.infer<typeof protocolSchema>;
+export type ProtocolInput = z.input<typeof protocolSchema>;
+
+const sgd = (learningRate: number, nesterov = false) =>
+  ({ kind: 'sgd', learningRate, momentum: 0.9, nesterov, weightDecay: 5e-4 }) as const;
+
+/** Protocols by name. */
+export const protocols = {
+  /** Minutes on a laptop: few epochs, warm-up and cosine. */
+  quick: {
+    name: 'quick',
+    base: {
+      epochs: 8,
+      batch: 64,
+      optimizer: sgd(0.1, true),
+      schedule: { kind: 'cosine', warmup: 1 },
+      evaluateEvery: 1,
+    },
+    sparsify: { epochs: 4, batch: 64, optimizer: { ...sgd(0.01), weightDecay: 0 }, schedule: { kind: 'cosine' } },
+    finetune: { epochs: 3, batch: 64, optimizer: sgd(0.02, true), schedule: { kind: 'cosine' } },
+    latency: { batches: [1, 16], repeats: 20 },
+  },
+  /** The paper's schedules for CIFAR. */
+  paper: {
+    name: 'paper',
+    base: {
+      epochs: 200,
+      batch: 128,
+      optimizer: sgd(0.1),
+      schedule: { kind: 'milestones', milestones: [120, 150, 180] },
+    },
+    sparsify: {
+      epochs: 100,
+      batch: 128,
+      optimizer: { ...sgd(0.01), weightDecay: 0 },
+      schedule: { kind: 'milestones', milestones: [60, 80] },
+    },
+    finetune: { epochs: 100, batch: 128, optimizer: sgd(0.01), schedule: { kind: 'milestones', milestones: [60, 80] } },
+    count: 'compatible',
+  },
+} satisfies Record<string, ProtocolInput>;
+export type ProtocolName = keyof typeof protocols;

@@ -1,0 +1,73 @@
+import { table, type Table } from '../jupyter/table.ts';
+import type { Pruned } from '../prune/prune.ts';
+import type { Graph } from '../graph/graph.ts';
+import { groups } from '../graph/groups.ts';
+import { standings } from './leaderboard.ts';
+import type { RunRecord } from './record.ts';
+
+const fixed = (digits: number) => (value: number | null) => (value === null ? '' : value.toFixed(digits));
+const signed = (value: number) => (value > 0 ? '+' : '') + value.toFixed(2);
+const millions = (value: number) => `${(value / 1e6).toFixed(2)} M`;
+
+/** The leaderboard of records as a table, best first. */
+export function leaderboardTable(records: readonly RunRecord[], caption?: string): Table {
+  const rows = standings(records);
+  const several = (column: 'model' | 'dataset' | 'strategy') => new Set(rows.map(row => row[column])).size > 1;
+  const seeds = rows.some(({ runs }) => runs > 1);
+  return table(rows, {
+    ...(caption === undefined ? {} : { caption }),
+    limit: rows.length,
+    columns: [
+      ...(['model', 'dataset', 'strategy'] as const).filter(several),
+      'speedup',
+      'rank',
+      'method',
+      'base',
+      'before',
+      'score',
+      ...(seeds ? ['spread', 'runs'] : []),
+      'delta',
+      'params',
+      'paramsLeft',
+      'reached',
+      'latencyRatio',
+      'stepSeconds',
+    ],
+    format: {
+      speedup: (value: number) => `${value}x`,
+      base: fixed(2),
+      before: fixed(2),
+      score: fixed(2),
+      spread: fixed(2),
+      delta: signed,
+      params: millions,
+      paramsLeft: (value: number) => `${value.toFixed(1)} %`,
+      reached: (value: number) => `${value.toFixed(2)}x`,
+      latencyRatio: (value: number | null) => (value === null ? '' : `${value.toFixed(2)}x`),
+      stepSeconds: (value: number) => `${(1000 * value).toFixed(1)} ms`,
+    },
+  });
+}
+
+/** Every group of a graph: what it holds and whether it can be pruned. */
+export function groupTable(graph: Graph): Table {
+  const rows = groups(graph).map(({ id, units, members, protected: reason }) => ({
+    group: id,
+    units,
+    members: members.length,
+    protected: reason ?? '',
+  }));
+  return table(rows, { caption: `${graph.name}: ${rows.length} dependency groups`, limit: rows.length });
+}
+
+/** Units per group before and after. */
+export function layerTable({ groups: results, speedup }: Pick<Pruned, 'groups' | 'speedup'>): Table {
+  const rows = results.map(({ id, units, kept, whole }) => ({
+    group: id,
+    before: units,
+    after: kept.length,
+    left: `${((100 * kept.length) / units).toFixed(0)} %`,
+    whole: whole ?? '',
+  }));
+  return table(rows, { caption: `${speedup.toFixed(2)}x fewer multiply-adds`, limit: rows.length });
+}

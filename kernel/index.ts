@@ -1,0 +1,52 @@
+// the model
+export { Builder, fanInUniform, kaimingFanOut, normal, ones, uniform, zeros } from './graph/builder.ts';
+export type { ConvOptions, DenseOptions, Initializer, WindowOptions } from './graph/builder.ts';
+export type { Role } from './graph/channels.ts';
+export { check } from './graph/check.ts';
+export { count, type Count } from './graph/count.ts';
+export { cut, type KeptUnits } from './graph/cut.ts';
+export { decode, encode } from './graph/file.ts';
+export { shapesOf, withParameters, type Graph, type Node } from './graph/graph.ts';
+export { groups, restrict, type Group, type Member } from './graph/groups.ts';
+export { Parameter, type Shape } from './graph/parameter.ts';
+export { Network, type ApplyOptions } from './graph/run.ts';
+
+// extensions
+export { z } from 'zod';
+export * from './plugin.ts';
+export { find, type Catalogue } from './catalogue.ts';
+
+// pruning
+export { lowest, rankTogether } from './prune/select.ts';
+export { parseOptions, type GroupResult, type Pruned } from './prune/prune.ts';
+export type { Normalization } from './prune/normalize.ts';
+export type { Reduction } from './prune/score.ts';
+
+// training
+export type { Fitted, FitOptions } from './train/fit.ts';
+export type { EpochRecord } from './train/run-state.ts';
+export { memorySplit } from './train/loader.ts';
+
+// the benchmark
+export type { BenchProgress } from './bench/bench.ts';
+export { latencyChart, layersChart, rankChart, recoveryChart, scoreChart, trainingChart } from './bench/charts.ts';
+export { standings, type Standing } from './bench/leaderboard.ts';
+export { protocols, type Protocol, type ProtocolInput } from './bench/protocol.ts';
+export { readRecords, type RunRecord } from './bench/record.ts';
+export { groupTable, layerTable, leaderboardTable } from './bench/tables.ts';
+export { sampleImages } from './bench/images.ts';
+
+// notebooks
+export {
+  chart,
+  clearOutput,
+  display,
+  displaySymbol,
+  input,
+  interruptSignal,
+  progress,
+  ProgressBar,
+  registerFormatter,
+  table,
+} from './jupyter/index.ts';
+export type { Chart, ChartSpec, Displayable, MimeBundle, Table, TableOptions } from './jupyter/index.ts';

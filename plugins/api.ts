@@ -1,0 +1,180 @@
+import { readFile } from 'node:fs/promises';
+import * as bench_ from '../kernel/bench/bench.ts';
+import { protocols, type ProtocolInput, type ProtocolName } from '../kernel/bench/protocol.ts';
+import type { RunRecord } from '../kernel/bench/record.ts';
+import { useBackend as select } from '../kernel/backend.ts';
+import { find } from '../kernel/catalogue.ts';
+import { decode } from '../kernel/graph/file.ts';
+import type { Graph } from '../kernel/graph/graph.ts';
+import { interruptSignal, ProgressBar } from '../kernel/jupyter/index.ts';
+import type { Criterion, Data, Dataset, Model, Regularizer, Split, Strategy } from '../kernel/plugin.ts';
+import { parseOptions, prune as pruneGraph, type Pruned, type PruneOptions } from '../kernel/prune/prune.ts';
+import { evaluate as evaluateGraph } from '../kernel/train/evaluate.ts';
+import { fit as fitGraph, type Fitted, type FitOptions } from '../kernel/train/fit.ts';
+import { writeAtomically } from '../kernel/train/write-atomically.ts';
+import { catalogue } from './catalogue.ts';
+
+type Options = Readonly<Record<string, unknown>>;
+
+let chosen: Promise<unknown> | undefined;
+
+/** Chooses the tfjs backend by name, or the fastest that loads. Everything else here does so when it is first called. */
+export function useBackend(name?: string, options: { threads?: number } = {}): ReturnType<typeof select> {
+  const selected = select(catalogue.backends, name, options);
+  chosen = selected;
+  return selected;
+}
+const ready = () => (chosen ??= useBackend());
+
+/** A model of the zoo by name, as in `build('resnet18', { classes: 10, width: 0.25 })`. */
+export function build(model: string | Model, options: Options = {}): Graph {
+  const plugin = find('model', catalogue.models, model);
+  return plugin.build(parseOptions(plugin, options));
+}
+
+/** A data set by name, as in `load('shapes', { seed: 1 })`. */
+export function load(dataset: string | Dataset, options: Options = {}): Promise<Data> {
+  const plugin = find('dataset', catalogue.datasets, dataset);
+  return plugin.load(parseOptions(plugin, options));
+}
+
+export interface PruneChoice extends Omit<PruneOptions, 'criterion' | 'strategy'> {
+  readonly criterion: string | Criterion;
+  /** Default: protected-global. */
+  readonly strategy?: string | Strategy;
+}
+
+/** Prunes a graph to a speed-up, as in `prune(graph, { criterion: 'lamp', speedup: 2 })`. */
+export async function prune(
+  graph: Graph,
+  { criterion, strategy = 'protected-global', ...rest }: PruneChoice,
+): Promise<Pruned> {
+  await ready();
+  const signal = rest.signal ?? interruptSignal();
+  return pruneGraph(graph, {
+    ...rest,
+    ...(signal ? { signal } : {}),
+    criterion: find('criterion', catalogue.criteria, criterion),
+    strategy: find('strategy', catalogue.strategies, strategy),
+  });
+}
+
+/** Trains a graph on a data set; shows its progress unless `progress` is given. */
+export async function fit(graph: Graph, data: Data, options: FitOptions = {}): Promise<Fitted> {
+  await ready();
+  const task = find('task', catalogue.tasks, data.task);
+  const signal = options.signal ?? interruptSignal();
+  if (options.progress) return fitGraph(graph, data, task, { ...options, signal });
+  const bar = new ProgressBar(undefined, { label: graph.name });
+  try {
+    return await fitGraph(graph, data, task, {
+      ...options,
+      signal,
+      progress: ({ epoch, epochs, step, steps, loss, score }) => {
+        bar.total = steps;
+        bar.set(step, {
+          epoch: `${epoch} of ${epochs}`,
+          loss,
+          ...(score === undefined ? {} : { [task.score]: score }),
+        });
+      },
+    });
+  } finally {
+    bar.close();
+  }
+}
+
+/** Numbers of a graph on a split, as in `evaluate(graph, data)` or `evaluate(graph, data, data.train)`. */
+export async function evaluate(
+  graph: Graph,
+  data: Data,
+  split: Split = data.test,
+): Promise<Readonly<Record<string, number>>> {
+  await ready();
+  return evaluateGraph(graph, split, find('task', catalogue.tasks, data.task), { signal: interruptSignal() });
+}
+
+/** A method by name, `criterion` or `criterion + regularizer`, or with its options. */
+export type MethodChoice =
+  | string
+  | Criterion
+  | (Omit<bench_.Method, 'criterion' | 'regularizer'> & {
+      readonly criterion: string | Criterion;
+      readonly regularizer?: string | Regularizer;
+    });
+
+export interface BenchChoice extends Omit<
+  bench_.BenchOptions,
+  'model' | 'data' | 'task' | 'methods' | 'strategies' | 'protocol' | 'format'
+> {
+  readonly model: string | Model;
+  readonly data: Data;
+  /** Default: all criteria. */
+  readonly methods?: readonly MethodChoice[];
+  /** Default: protected-global. */
+  readonly strategies?: readonly (string | Strategy)[];
+  /** A protocol or the name of one (default quick). */
+  readonly protocol?: ProtocolName | ProtocolInput;
+}
+
+/** Resolves a method that may be given by name. */
+export function methodOf(choice: MethodChoice): bench_.Method {
+  if (typeof choice !== 'string' && 'kind' in choice) return { criterion: choice };
+  const [criterion, regularizer] =
+    typeof choice === 'string' ? choice.split('+').map(name => name.trim()) : [choice.criterion, choice.regularizer];
+  return {
+    ...(typeof choice === 'string' ? {} : choice),
+    criterion: find('criterion', catalogue.criteria, criterion!),
+    regularizer: regularizer === undefined ? undefined : find('regularizer', catalogue.regularizers, regularizer),
+  };
+}
+
+export function protocolOf(choice: ProtocolName | ProtocolInput = 'quick'): ProtocolInput {
+  if (typeof choice !== 'string') return choice;
+  const named = Object.entries(protocols).map(([id, protocol]) => ({ id, kind: 'protocol', protocol }));
+  return find('protocol', named, choice).protocol;
+}
+
+/** Runs the benchmark; shows its progress unless `progress` is given. */
+export async function bench(options: BenchChoice): Promise<RunRecord[]> {
+  await ready();
+  const { model, methods = catalogue.criteria, strategies = ['protected-global'], protocol, data } = options;
+  const bar = options.progress ? undefined : new ProgressBar(undefined, { label: 'benchmark' });
+  try {
+    return await bench_.bench({
+      ...options,
+      model: find('model', catalogue.models, model),
+      task: find('task', catalogue.tasks, data.task),
+      methods: methods.map(methodOf),
+      strategies: strategies.map(strategy => ({ strategy: find('strategy', catalogue.strategies, strategy) })),
+      protocol: protocolOf(protocol),
+      format: find('format', catalogue.formats, 'onnx'),
+      signal: options.signal ?? interruptSignal(),
+      progress:
+        options.progress ??
+        (({ run, runs, stage, label, fraction, training }) => {
+          bar!.total = runs;
+          bar!.set(run + Math.min(0.99, fraction), {
+            run: label,
+            stage,
+            ...(training ? { epoch: `${training.epoch} of ${training.epochs}`, loss: training.loss } : {}),
+          });
+        }),
+    });
+  } finally {
+    bar?.close();
+  }
+}
+
+/** Writes a model: `.onnx` for other programs, `.safetensors` to be read again. */
+export async function save(graph: Graph, path: string): Promise<void> {
+  const format = catalogue.formats.find(({ extension }) => path.endsWith(extension));
+  const known = catalogue.formats.map(({ extension }) => extension).join(', ');
+  if (!format) throw new Error(`cannot save ${path}: its name ends with none of ${known}`);
+  await writeAtomically(path, format.write(graph));
+}
+
+/** Reads a model that `save` wrote as `.safetensors`. */
+export async function open(path: string): Promise<Graph> {
+  return decode(await readFile(path));
+}

@@ -1,0 +1,16 @@
+/**
+ * Structural pruning of neural networks: primitives, a benchmark with leaderboards, and what a notebook needs to show
+ * them. In the `pruningbench` kernel all names here are there without an import.
+ * @packageDocumentation
+ */
+export * from '../kernel/index.ts';
+export * from './api.ts';
+export { catalogue } from './catalogue.ts';
+export * as backends from './backends/index.ts';
+export * as criteria from './criteria/index.ts';
+export * as datasets from '../datasets/index.ts';
+export * as formats from './formats/index.ts';
+export * as models from './models/index.ts';
+export * as regularizers from './regularizers/index.ts';
+export * as strategies from './strategies/index.ts';
+export * as tasks from './tasks/index.ts';

@@ -1,0 +1,2 @@
+export * from './builder.ts';
+export { elementTypes, type ElementType } from './schema.ts';

@@ -1,0 +1,54 @@
+import type { TensorInfo } from '@tensorflow/tfjs';
+import type { Kernels, Recorder } from '../kernel.ts';
+import { allFloat } from '../kernel.ts';
+import { axesOf, isRowMajor, rowMajor, type Layout } from '../layout.ts';
+import type { Layouts, Node, Operation, OperationAttributes, Value } from '../value.ts';
+import { elu, leakyRelu, prelu, relu, relu6, sigmoid } from './elementwise.ts';
+
+const simple: Readonly<Record<string, Operation>> = { relu, relu6, elu, sigmoid };
+
+/** The activation that a fused kernel's attributes name; undefined for one this backend does not know. */
+export function activate(
+  y: Value,
+  attributes: OperationAttributes,
+  weights: TensorInfo | undefined,
+  r: Recorder,
+): Value | undefined {
+  const activation = attributes['activation'] as string | undefined;
+  if (!activation || activation === 'linear') return y;
+  if (activation === 'leakyrelu') return r.add(leakyRelu, [y], { alpha: attributes['leakyreluAlpha'] }, y.shape);
+  if (activation === 'prelu') return weights && r.add(prelu, [y, r.value(weights)], {}, y.shape);
+  const operation = simple[activation];
+  return operation && r.add(operation, [y], {}, y.shape);
+}
+
+/** Along an axis, in whatever order of axes the input has. */
+function alongAxis(node: Node, given: readonly Layout[]): Layouts {
+  const layout = given[0]!.kind === 'permuted' ? given[0]! : rowMajor(node.inputs[0]!.shape.length);
+  return { inputs: [layout], outputs: [layout] };
+}
+
+const along = (name: string): Operation => ({
+  name,
+  layouts: alongAxis,
+  emit(node, [x], e, { inputs }) {
+    const axis = node.attributes['axis'] as number;
+    const layout = inputs[0]!;
+    const physical = isRowMajor(layout) ? axis : axesOf(layout, node.inputs[0]!.shape.length).indexOf(axis);
+    return e.op(name, [x!], { axis: physical });
+  },
+});
+
+const softmax = along('Softmax');
+const logSoftmax = along('LogSoftmax');
+
+/** Kernels of activations that look at more than one element. */
+export const kernels: Kernels = {
+  Softmax: ({ inputs: { logits }, attributes: { dim } }, r) => record(softmax, logits!, dim as number, r),
+  LogSoftmax: ({ inputs: { logits }, attributes: { axis } }, r) => record(logSoftmax, logits!, axis as number, r),
+};
+
+function record(operation: Operation, x: TensorInfo, axis: number, r: Recorder): Value | undefined {
+  if (!allFloat(x)) return undefined;
+  return r.add(operation, [r.value(x)], { axis: axis < 0 ? axis + x.shape.length : axis }, x.shape);
+}

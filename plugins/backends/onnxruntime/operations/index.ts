@@ -1,0 +1,25 @@
+import type { Kernels } from '../kernel.ts';
+import { kernels as activation } from './activation.ts';
+import { kernels as convolution } from './convolution.ts';
+import { kernels as elementwise } from './elementwise.ts';
+import { kernels as indexing } from './indexing.ts';
+import { kernels as matmul } from './matmul.ts';
+import { kernels as normalization } from './normalization.ts';
+import { kernels as pooling } from './pooling.ts';
+import { kernels as reduction } from './reduction.ts';
+import { kernels as shape } from './shape.ts';
+
+export { aliases } from './shape.ts';
+
+/** Every kernel that becomes part of a graph. */
+export const kernels: Kernels = {
+  ...elementwise,
+  ...activation,
+  ...reduction,
+  ...matmul,
+  ...convolution,
+  ...pooling,
+  ...normalization,
+  ...shape,
+  ...indexing,
+};

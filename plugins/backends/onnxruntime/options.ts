@@ -1,0 +1,56 @@
+import { availableParallelism } from 'node:os';
+import type { SessionOptions } from './session.ts';
+
+/** How the backend works; everything has a default. */
+export interface BackendOptions {
+  /** Threads that compute a graph; all the machine offers by default. */
+  threads?: number;
+  /** ONNX Runtime's own optimizations. `basic` by default: the others cost compile time and gain nothing in training. */
+  graphOptimizationLevel?: SessionOptions['graphOptimizationLevel'];
+  /** Whether ONNX Runtime plans memory ahead. Off by default: it takes half as much again and is no faster. */
+  enableMemPattern?: boolean;
+  /** Compiled graphs kept; 64 by default. */
+  cacheSize?: number;
+  /** Calls with so many elements in all, whose inputs are known, run on the cpu backend at once; 64 by default. */
+  smallElements?: number;
+  /** A step nobody reads is run when the next begins, if it has at least so many nodes; 200 by default. */
+  stepNodes?: number;
+  /** Nodes that may be pending; 30,000 by default. */
+  maxNodes?: number;
+  /** Bytes of host arrays that pending nodes may hold; 1 GiB by default. */
+  maxBytes?: number;
+  /** Whether to use ONNX Runtime's blocked convolutions where the machine has them; yes by default. */
+  blocked?: boolean;
+  /** Whether to say (once per kernel) that a kernel runs on the cpu backend; yes by default. */
+  warn?: boolean;
+  /** Writes ONNX Runtime's profile to files that begin like this. */
+  profile?: string;
+}
+
+/** The options with their defaults. */
+export class Options {
+  readonly session: SessionOptions;
+  readonly cacheSize: number;
+  readonly smallElements: number;
+  readonly stepNodes: number;
+  readonly maxNodes: number;
+  readonly maxBytes: number;
+  readonly blocked: boolean;
+  readonly warn: boolean;
+
+  constructor(options: BackendOptions) {
+    this.session = {
+      intraOpNumThreads: options.threads ?? availableParallelism(),
+      graphOptimizationLevel: options.graphOptimizationLevel ?? 'basic',
+      enableMemPattern: options.enableMemPattern ?? false,
+      ...(options.profile ? { enableProfiling: true, profileFilePrefix: options.profile } : {}),
+    };
+    this.cacheSize = options.cacheSize ?? 64;
+    this.smallElements = options.smallElements ?? 64;
+    this.stepNodes = options.stepNodes ?? 200;
+    this.maxNodes = options.maxNodes ?? 30_000;
+    this.maxBytes = options.maxBytes ?? 2 ** 30;
+    this.blocked = options.blocked ?? true;
+    this.warn = options.warn ?? true;
+  }
+}

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import * as tf from '@tensorflow/tfjs';
+import type { TensorInfo } from '@tensorflow/tfjs';
+import type { OnnxruntimeBackend } from '../../../../plugins/backends/onnxruntime/index.ts';
+import type { Operation } from '../../../../plugins/backends/onnxruntime/value.ts';
+import { fresh } from './setup.ts';
+
+const unknown: Operation = { name: 'NoSuchKernel', emit: (_node, inputs, e) => e.op('NoSuchOperator', inputs) };
+const broken: Operation = {
+  name: 'Broken',
+  emit: () => {
+    throw new Error('cannot be written');
+  },
+};
+/** Goes wrong only when it runs: the index is out of bounds. */
+const failing: Operation = {
+  name: 'Failing',
+  emit: (_node, [x], e) => e.op('Gather', [x!, e.cast(e.mul(x!, e.scalar(1000)), 'int64')]),
+};
+
+describe('onnxruntime backend: errors', () => {
+  let backend: OnnxruntimeBackend;
+  beforeEach(async () => {
+    backend = await fresh();
+  });
+  after(() => tf.setBackend('cpu'));
+
+  const apply = (operation: Operation, x: tf.Tensor) => {
+    const value = backend.add(operation, [backend.value(x)], {}, x.shape);
+    return tf
+      .engine()
+      .makeTensorFromTensorInfo((backend as unknown as { publish(v: unknown): TensorInfo }).publish(value));
+  };
+
+  for (const [operation, message] of [
+    [unknown, /^NoSuchKernel of float32\[3\] in outer\/inner: .*NoSuchOperator/s],
+    [broken, /^Broken of float32\[3\] in outer\/inner: cannot be written$/],
+    [failing, /^Failing of float32\[3\] in outer\/inner: .*out of/s],
+  ] as const) {
+    it(`${operation.name}: names kernel, shapes and scope, and leaves others alone`, () => {
+      const x = tf.tensor1d([1, 2, 3]);
+      const good = tf.add(x, 41);
+      const [bad, after] = tf.tidy('outer', () =>
+        tf.tidy('inner', () => {
+          const y = apply(operation, tf.square(x));
+          return [y, tf.add(y, 1)];
+        }),
+      ) as [tf.Tensor, tf.Tensor];
+      assert.deepEqual([...good.dataSync()], [42, 43, 44]);
+      assert.throws(() => bad.dataSync(), { message });
+      assert.throws(() => after.dataSync(), { message });
+      assert.throws(() => tf.add(bad, 1), { message });
+      assert.deepEqual([...tf.mul(good, 2).dataSync()], [84, 86, 88]);
+    });
+  }
+
+  it('says once what runs on the cpu backend', async () => {
+    backend = await fresh({ warn: true });
+    const warned: string[] = [];
+    const { warn } = console;
+    console.warn = (text: string) => warned.push(text);
+    try {
+      for (let i = 0; i < 3; i++) tf.atan2(tf.tensor1d([1, 2]), tf.tensor1d([3, 4])).dataSync();
+    } finally {
+      console.warn = warn;
+    }
+    assert.deepEqual(warned, ['onnxruntime backend: Atan2 of float32[2], float32[2] runs on the cpu backend']);
+    assert.deepEqual(backend.report().fallbacks, { Atan2: 3 });
+  });
+});

@@ -120,6 +120,7 @@ class Bench {
 
   async run(): Promise<RunRecord[]> {
     const { methods, strategies, speedups, out, onRecord } = this.#options;
+    await tf.ready();
     const runs = strategies.flatMap(strategy =>
       speedups.flatMap(speedup => methods.map(method => ({ method, strategy, speedup }))),
     );

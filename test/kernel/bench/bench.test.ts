@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { bench, methodName, type BenchOptions, type BenchProgress } from '../../../kernel/bench/bench.ts';
+import { recordSchema } from '../../../kernel/bench/record.ts';
+import { Builder } from '../../../kernel/graph/builder.ts';
+import { count } from '../../../kernel/graph/count.ts';
+import { defineModel, type Data } from '../../../kernel/plugin.ts';
+import { parseOptions } from '../../../kernel/prune/prune.ts';
+import { z } from 'zod';
+import { shapes } from '../../../datasets/index.ts';
+import { bnScale, magnitudeL2, random } from '../../../plugins/criteria/index.ts';
+import { onnx } from '../../../plugins/formats/index.ts';
+import { bnScale as slimming } from '../../../plugins/regularizers/index.ts';
+import { local, protectedGlobal } from '../../../plugins/strategies/index.ts';
+import { classification } from '../../../plugins/tasks/index.ts';
+
+const options = z.object({ classes: z.int(), image: z.int(), channels: z.int(), seed: z.int() });
+const tiny = defineModel<z.infer<typeof options>>({
+  id: 'tiny',
+  task: 'classification',
+  options,
+  build({ classes, image, channels, seed }) {
+    const b = new Builder('tiny', seed);
+    let x = b.conv('a', b.input('image', [image, image, channels]), { filters: 8, kernel: 3, stride: 4, padding: 1 });
+    x = b.relu('relu', b.batchNorm('bn', x));
+    x = b.relu('relu2', b.batchNorm('bn2', b.conv('b', x, { filters: 8, kernel: 3, padding: 1 })));
+    return b.build(b.dense('head', b.globalAveragePool('pool', x), { units: classes }));
+  },
+});
+
+describe('bench', function () {
+  this.timeout(120_000);
+  let data: Data;
+  let folder: string;
+  before(async () => {
+    data = await shapes.load(parseOptions(shapes, { train: 64, test: 32 }));
+    folder = await mkdtemp(join(tmpdir(), 'pruningbench-'));
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  const training = { epochs: 1, batch: 32 };
+  const choose = (change: Partial<BenchOptions> = {}): BenchOptions => ({
+    model: tiny,
+    data,
+    task: classification,
+    methods: [{ criterion: magnitudeL2 }, { criterion: random }],
+    strategies: [{ strategy: protectedGlobal }, { strategy: local }],
+    speedups: [2],
+    protocol: {
+      name: 'test',
+      base: training,
+      sparsify: training,
+      finetune: training,
+      steps: 20,
+      latency: { repeats: 2 },
+    },
+    format: onnx,
+    ...change,
+  });
+
+  it('every method under every strategy gives a record; a second call makes none again', async () => {
+    const stages = new Set<BenchProgress['stage']>();
+    const first = await bench(choose({ out: folder, progress: ({ stage }) => stages.add(stage) }));
+    assert.equal(first.length, 4);
+    assert.deepEqual([...stages].sort(), ['base', 'finetune', 'measure', 'prune']);
+    for (const record of first) {
+      recordSchema.parse(record);
+      assert.ok(record.base.macs / record.pruned.macs >= 2);
+      assert.deepEqual(record.base, first[0]!.base);
+      assert.equal(record.pruned.history.length, 1);
+      assert.ok(record.latency[0]!.pruned > 0);
+      assert.equal(record.provenance.versions.node, process.versions.node);
+    }
+    assert.deepEqual((await readdir(join(folder, 'records'))).length, 4);
+    const again: string[] = [];
+    const second = await bench(choose({ out: folder, progress: () => again.push('ran') }));
+    assert.deepEqual(second, first);
+    assert.deepEqual(again, []);
+  });
+
+  it('the same seed gives the same numbers without the records', async () => {
+    const numbers = async () =>
+      (await bench(choose())).map(({ pruned, groups, base }) => [pruned.scores, pruned.before, groups, base.scores]);
+    assert.deepEqual(await numbers(), await numbers());
+  });
+
+  it('the record holds the architecture that was scored', async () => {
+    const [record] = await bench(choose({ methods: [{ criterion: magnitudeL2 }], strategies: [{ strategy: local }] }));
+    const kept = record!.groups.filter(({ whole }) => !whole).map(({ kept }) => kept.length);
+    assert.ok(kept.every(n => n < 8 && n > 0));
+    assert.ok(record!.pruned.params < record!.base.params);
+  });
+
+  it('a regularizer sparsifies first, once for all speed-ups', async () => {
+    const sparsified: string[] = [];
+    const records = await bench(
+      choose({
+        methods: [{ criterion: bnScale, regularizer: slimming }],
+        strategies: [{ strategy: protectedGlobal }],
+        speedups: [1.5, 2],
+        progress: ({ stage, label }) => stage === 'sparsify' && sparsified.push(label),
+      }),
+    );
+    assert.deepEqual(
+      records.map(({ configuration }) => methodName(configuration)),
+      ['bn-scale + bn-scale', 'bn-scale + bn-scale'],
+    );
+    for (const { sparsified, seconds } of records) assert.ok(sparsified && seconds.regularizer !== null);
+    assert.equal(new Set(sparsified).size, 1);
+  });
+
+  it('a base model that is given is not trained', async () => {
+    const graph = tiny.build({ classes: 10, image: 32, channels: 3, seed: 5 });
+    const base = { graph, scores: { accuracy: 0.5 }, history: [] };
+    const stages: string[] = [];
+    const [record] = await bench(
+      choose({
+        base,
+        methods: [{ criterion: magnitudeL2 }],
+        strategies: [{ strategy: local }],
+        progress: ({ stage }) => stages.push(stage),
+      }),
+    );
+    assert.ok(!stages.includes('base'));
+    assert.equal(record!.base.scores.accuracy, 0.5);
+    assert.match(record!.configuration.base!, /^[0-9a-f]{64}$/);
+    assert.equal(record!.base.params, count(graph).params);
+  });
+
+  it('without fine-tuning the score is that right after pruning', async () => {
+    const { protocol } = choose();
+    const [record] = await bench(
+      choose({
+        protocol: { ...protocol, finetune: null },
+        methods: [{ criterion: random }],
+        strategies: [{ strategy: local }],
+      }),
+    );
+    assert.deepEqual(record!.pruned.scores, record!.pruned.before);
+  });
+
+  it('can be cancelled, keeps what is done and goes on from there', async () => {
+    const own = await mkdtemp(join(tmpdir(), 'pruningbench-'));
+    try {
+      const controller = new AbortController();
+      const onRecord = () => controller.abort(new Error('enough'));
+      await assert.rejects(bench(choose({ out: own, signal: controller.signal, onRecord })), /enough/);
+      assert.equal((await readdir(join(own, 'records'))).length, 1);
+      const labels = new Set<string>();
+      await bench(
+        choose({
+          out: own,
+          progress: ({ stage, label, training }) => training && stage === 'finetune' && labels.add(label),
+        }),
+      );
+      assert.equal(labels.size, 3);
+    } finally {
+      await rm(own, { recursive: true });
+    }
+  });
+
+  it('refuses a model for another task', () =>
+    assert.rejects(
+      bench(choose({ model: { ...tiny, task: 'detection' } })),
+      /model tiny is for detection, the task is classification/,
+    ));
+  it('refuses a protocol with an unknown field', () =>
+    assert.rejects(bench(choose({ protocol: { name: 'x', epochs: 3 } as never })), /epochs/));
+});

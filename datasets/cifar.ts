@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -52,7 +52,7 @@ export async function loadCifar(layout: CifarLayout, options: CifarOptions): Pro
   const classes = await readNames(layout, folder);
   const { subset, seed } = options;
   const split = (name: 'train' | 'test', records: Records) => {
-    const some = limited(`${layout.id} ${name}`, records, options[name], subset === 'random' ? seed : undefined);
+    const some = limited(`${layout.id} ${name}`, records, options[name], subset === 'random' ? seed : undefined, hash);
     return memorySplit({ ...some, shape, mean: layout.mean, deviation: layout.deviation });
   };
   return {
@@ -86,34 +86,25 @@ interface Records {
   readonly labels: Int32Array;
 }
 
-async function readSplit(
-  layout: CifarLayout,
-  folder: string,
-  pattern: RegExp,
-  hash: ReturnType<typeof createHash>,
-): Promise<Records> {
+async function readSplit(layout: CifarLayout, folder: string, pattern: RegExp, hash: Hash): Promise<Records> {
   const names = (await readdir(folder)).filter(name => pattern.test(name));
   names.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
   if (names.length === 0)
     throw new Error(`${layout.id}: no file like ${pattern.source} in ${folder}; expected ${layout.files}`);
   const record = layout.labels.length + channels * pixels;
-  const counts: number[] = [];
-  for (const name of names) {
-    const { size } = await stat(join(folder, name));
-    if (size === 0 || size % record !== 0)
-      throw new Error(`${layout.id}: ${name} has ${size} bytes, expected a multiple of the record size ${record}`);
-    counts.push(size / record);
-  }
-  const total = counts.reduce((a, b) => a + b, 0);
+  const files = await Promise.all(names.map(name => readFile(join(folder, name))));
+  for (const [i, { length }] of files.entries())
+    if (length === 0 || length % record !== 0)
+      throw new Error(
+        `${layout.id}: ${names[i]} has ${length} bytes, expected a multiple of the record size ${record}`,
+      );
+  const total = files.reduce((sum, { length }) => sum + length / record, 0);
   const records = { images: sharedBytes(total * channels * pixels), labels: new Int32Array(total) };
   let at = 0;
-  for (const [i, name] of names.entries()) {
-    const bytes = await readFile(join(folder, name));
-    if (bytes.length !== counts[i]! * record)
-      throw new Error(`${layout.id}: ${name} had ${counts[i]! * record} bytes, now it has ${bytes.length}`);
-    hash.update(`${name} ${bytes.length}\n`).update(bytes);
-    unpack(layout, name, bytes, records, at);
-    at += counts[i]!;
+  for (const [i, bytes] of files.entries()) {
+    hash.update(`${names[i]} ${bytes.length}\n`).update(bytes);
+    unpack(layout, names[i]!, bytes, records, at);
+    at += bytes.length / record;
   }
   return records;
 }
@@ -150,9 +141,16 @@ async function readNames({ id, labels, names }: CifarLayout, folder: string): Pr
   return lines;
 }
 
-function limited(name: string, records: Records, limit: number | undefined, seed: number | undefined): Records {
+function limited(
+  name: string,
+  records: Records,
+  limit: number | undefined,
+  seed: number | undefined,
+  hash: Hash,
+): Records {
   if (limit === undefined) return records;
   const chosen = balanced(name, records.labels, limit, seed);
+  hash.update(`${name} ${chosen.length}\n`).update(chosen);
   const size = channels * pixels;
   const images = sharedBytes(chosen.length * size);
   chosen.forEach((index, i) => images.set(records.images.subarray(index * size, (index + 1) * size), i * size));

@@ -13,7 +13,7 @@ const shapesOptions = z.strictObject({
   seed: z.int().default(0),
   train: z.int().positive().default(4000).describe('training images'),
   test: z.int().positive().default(1000).describe('test images'),
-  noise: z.number().min(0).max(1).default(0.08).describe('deviation of the noise of every value, white being 1'),
+  noise: z.number().min(0).max(1).default(0.05).describe('deviation of the noise of every value, white being 1'),
 });
 export type ShapesOptions = z.infer<typeof shapesOptions>;
 
@@ -74,14 +74,14 @@ const distance = (a: Colour, b: Colour): number =>
   Math.sqrt((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2);
 
 /** Least distance between the colours of figure and background; black and white are 442 apart. */
-const contrast = 110;
+const contrast = 140;
 
 function draw(image: Float32Array, label: number, random: Random): void {
   const near = colour(random);
-  const far = near.map(value => value + between(random, -50, 50)) as unknown as Colour;
+  const far = near.map(value => value + between(random, -40, 40)) as unknown as Colour;
   const middle = near.map((value, c) => (value + far[c]!) / 2) as unknown as Colour;
   fillGradient(image, near, far, 2 * Math.PI * random.uniform());
-  for (let i = 2 + random.integer(3); i > 0; i--) drawClutter(image, random);
+  for (let i = 1 + random.integer(3); i > 0; i--) drawClutter(image, random);
   let ink = colour(random);
   while (distance(ink, middle) < contrast) ink = colour(random);
   drawFigure(image, label, ink, random);
@@ -89,7 +89,7 @@ function draw(image: Float32Array, label: number, random: Random): void {
 }
 
 function drawFigure(image: Float32Array, label: number, ink: Colour, random: Random): void {
-  const radius = between(random, 6.5, 12);
+  const radius = between(random, 8, 13);
   const x = between(random, radius * 0.85, side - radius * 0.85);
   const y = between(random, radius * 0.85, side - radius * 0.85);
   const angle = 2 * Math.PI * random.uniform();

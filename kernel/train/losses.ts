@@ -36,7 +36,7 @@ export class Losses {
     this.#images = from.images;
   }
 
-  /** Running mean of the steps read so far. */
+  /** Running mean of the steps read so far, of which the first is one; NaN before it. */
   get smooth(): number {
     return this.#smooth ?? NaN;
   }
@@ -48,7 +48,8 @@ export class Losses {
   /** Takes over the tensor of a step's mean loss over `size` images. */
   async add(step: number, size: number, loss: tf.Scalar): Promise<void> {
     this.#pending.push({ step, size, loss });
-    if (this.#pending.length >= mostPending || performance.now() - this.#read > mostMilliseconds) await this.flush();
+    const due = this.#pending.length >= mostPending || performance.now() - this.#read > mostMilliseconds;
+    if (due || this.#smooth === undefined) await this.flush();
   }
 
   /** Reads what is pending. */

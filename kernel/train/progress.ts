@@ -6,7 +6,7 @@ export interface Progress {
   /** Steps done, over all epochs. */
   readonly step: number;
   readonly steps: number;
-  /** Running mean of the training loss; NaN until one was read. */
+  /** Running mean of the training loss. */
   readonly loss: number;
   readonly learningRate: number;
   /** The task's score, right after an evaluation. */

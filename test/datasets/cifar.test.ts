@@ -63,11 +63,12 @@ describe('cifar', () => {
       assert.equal(data.classes.length, 100);
       assert.equal(data.classes[42], 'class 42');
     }));
-  it('knows its files by their SHA-256', () =>
+  it('knows its samples by the SHA-256 of the files and the choice from them', () =>
     withFiles(small, async path => {
       const { checksum } = await load10({ path });
       assert.match(checksum, /^[0-9a-f]{64}$/);
-      assert.equal((await load10({ path, train: 1 })).checksum, checksum);
+      assert.equal((await load10({ path })).checksum, checksum);
+      assert.notEqual((await load10({ path, train: 1 })).checksum, checksum);
       await writeFile(join(path, 'test_batch.bin'), records([1]));
       assert.notEqual((await load10({ path })).checksum, checksum);
     }));

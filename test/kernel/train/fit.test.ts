@@ -5,6 +5,7 @@ import type { Graph } from '../../../kernel/graph/graph.ts';
 import { defineTask, type Data, type Task } from '../../../kernel/plugin.ts';
 import { fit, type FitOptions, type Fitted } from '../../../kernel/train/fit.ts';
 import type { Progress } from '../../../kernel/train/progress.ts';
+import { trainingOptions } from '../../../kernel/train/training-options.ts';
 import { classification } from '../../../plugins/tasks/classification.ts';
 import { tinyData, tinyGraph, withFolder } from './tiny.ts';
 
@@ -71,6 +72,20 @@ describe('fit', () => {
   it('gives the same again, and another with another seed', async () => {
     assert.deepEqual(outcome(await train()), outcome(whole));
     assert.notDeepEqual(weights((await train({ seed: 1 })).graph), weights(whole.graph));
+  });
+
+  it("is the paper's fine-tuning by default", () => {
+    assert.deepEqual(trainingOptions.parse({}), {
+      epochs: 100,
+      batch: 128,
+      optimizer: { kind: 'sgd', learningRate: 0.01, momentum: 0.9, nesterov: false, weightDecay: 5e-4, decay: 'all' },
+      schedule: { kind: 'milestones', milestones: [0.6, 0.8], gamma: 0.1, warmup: 0 },
+      seed: 0,
+      augment: true,
+      dropLast: false,
+      evaluateEvery: 1,
+      keep: 'last',
+    });
   });
 
   it('leaves the graph it was given alone', async () => {
@@ -287,6 +302,23 @@ describe('fit', () => {
           epochs: 1,
           checkpoint: { folder, identity: { reg: 0.1 } },
         });
+      }));
+
+    it('refuses a state without that of the regularizer, or with another', () =>
+      withFolder(async folder => {
+        const checkpoint = { folder };
+        const slot = (shape: number[]) => tf.tidy(() => tf.variable(tf.zeros(shape), false));
+        const [three, two] = [slot([3]), slot([2])];
+        await train({ epochs: 1, checkpoint, slots: new Map([['a', three]]) });
+        await assert.rejects(
+          train({ epochs: 1, checkpoint, slots: new Map([['b', three]]) }),
+          /no tensor regularizer\/b/,
+        );
+        await assert.rejects(
+          train({ epochs: 1, checkpoint, slots: new Map([['a', two]]) }),
+          /regularizer\/a is \[3\], expected \[2\]/,
+        );
+        tf.dispose([three, two]);
       }));
 
     it('misses the file of the best weights', () =>

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Worker } from 'node:worker_threads';
+import ts from 'typescript';
 import type { BatchOptions } from '../../../kernel/plugin.ts';
 import { memorySplit, type MemorySplitOptions } from '../../../kernel/train/loader.ts';
-import { collect, tinyImages } from './tiny.ts';
+import { collect, tinyImages, withFolder } from './tiny.ts';
 
 const augment = { pad: 1, flip: true };
 const split = (options: Partial<MemorySplitOptions> = {}) => memorySplit({ ...tinyImages(22), augment, ...options });
@@ -67,6 +70,39 @@ describe('loader', () => {
     assert.deepEqual(await bytes(training, true), await bytes(training, false));
     assert.deepEqual(await bytes({ batch: 4, dropLast: true }, true), await bytes({ batch: 4, dropLast: true }));
   });
+  it('gives the same bytes where it was built to JavaScript', () =>
+    withFolder(async folder => {
+      const root = new URL('../../../', import.meta.url);
+      for (const file of [
+        'random',
+        ...['assemble', 'augment', 'loader', 'loader-worker'].map(name => `train/${name}`),
+      ]) {
+        const source = await readFile(new URL(`kernel/${file}.ts`, root), 'utf8');
+        const { outputText } = ts.transpileModule(source, {
+          compilerOptions: {
+            target: ts.ScriptTarget.ES2022,
+            module: ts.ModuleKind.ESNext,
+            rewriteRelativeImportExtensions: true,
+          },
+        });
+        await mkdir(join(folder, 'train'), { recursive: true });
+        await writeFile(join(folder, `${file}.js`), outputText);
+      }
+      await writeFile(join(folder, 'package.json'), '{"type":"module"}');
+      const given = { ...tinyImages(22), augment };
+      await writeFile(
+        join(folder, 'run.js'),
+        `import { memorySplit } from './train/loader.js';
+        const { images, labels, ...rest } = ${JSON.stringify({ ...given, images: [...given.images], labels: [...given.labels] })};
+        const split = memorySplit({ images: Uint8Array.from(images), labels: Int32Array.from(labels), ...rest, worker: true });
+        const all = [];
+        for await (const { size, images, targets } of split.batches(${JSON.stringify(training)}))
+          all.push([size, Buffer.from(images.buffer).toString('base64'), [...targets]]);
+        console.log(JSON.stringify(all));`,
+      );
+      const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'run.js')]);
+      assert.deepEqual(JSON.parse(stdout), await bytes(training));
+    }));
   it('ends the thread when its reader stops early', async () => {
     const threads: Worker[] = [];
     const note = (worker: Worker) => threads.push(worker);

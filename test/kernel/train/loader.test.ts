@@ -150,6 +150,13 @@ describe('loader', () => {
       assert.equal(seen, 2);
       await assert.rejects(collect(split({ worker }).batches({ ...training, signal: controller.signal })), reason);
     });
+  it("stops with the signal's reason while it waits for a thread", async () => {
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    const first = collect(split({ worker: true }).batches({ ...training, signal: controller.signal }));
+    controller.abort(reason);
+    await assert.rejects(first, reason);
+  });
   it('refuses what does not agree', () => {
     assert.throws(() => split({ labels: new Int32Array(21) }), /21 images of \[6, 6, 2\] are 1512 bytes, got 1584/);
     assert.throws(() => split({ mean: [0.5] }), /2 channels, mean has 1/);

@@ -5,6 +5,7 @@ import {
   isRowMajor,
   permuted,
   physicalShape,
+  roundUp,
   rowMajor,
   sizeOf,
   uniform,
@@ -135,6 +136,10 @@ export class Emitter {
     if (from === to) return input;
     if (to.kind === 'uniform') throw new Error(`cannot hold [${shape}] in layout ${from.id} as one element`);
     if (from.kind === 'uniform') {
+      // Padding must be zero, so what is padded is spread in logical order first.
+      if (to.kind === 'blocked' && shape[3]! % to.block !== 0) {
+        return this.convert(this.expand(input, shape), shape, rowMajor(4), to);
+      }
       const target = physicalShape(shape, to);
       return sizeOf(shape) === 1 ? this.reshape(input, target) : this.expand(input, target);
     }
@@ -145,8 +150,12 @@ export class Emitter {
       return this.convert(plain, shape, channelsFirst, to);
     }
     if (to.kind === 'blocked') {
-      if (isRowMajor(from)) return this.nchwc('ReorderInput', [input], { channels_last: 1 });
-      return this.nchwc('ReorderInput', [this.convert(input, shape, from, channelsFirst)]);
+      const extra = roundUp(shape[3]!, to.block) - shape[3]!;
+      if (isRowMajor(from)) {
+        return this.nchwc('ReorderInput', [this.pad(input, [0, 0, 0, 0], [0, 0, 0, extra])], { channels_last: 1 });
+      }
+      const plain = this.convert(input, shape, from, channelsFirst);
+      return this.nchwc('ReorderInput', [this.pad(plain, [0, 0, 0, 0], [0, extra, 0, 0])]);
     }
     const long = (axis: number) => shape[axis] !== 1;
     if (from.axes.filter(long).join() === to.axes.filter(long).join()) {
@@ -160,7 +169,7 @@ export class Emitter {
 
   /**
    * A value in logical order, dressed to broadcast against values of a higher or equal rank in a layout. For a blocked
-   * layout the result fits the five physical axes.
+   * layout, whose channels must then fill the blocks, the result fits the five physical axes.
    */
   aligned(input: string, shape: readonly number[], rank: number, layout: Layout): string {
     if (layout.kind === 'uniform' || sizeOf(shape) === 1) return shape.length > rank ? this.reshape(input, []) : input;

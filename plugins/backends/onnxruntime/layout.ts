@@ -8,7 +8,7 @@ export type Layout =
   /** Physical axis `i` holds logical axis `axes[i]`. */
   | { readonly kind: 'permuted'; readonly id: string; readonly axes: readonly number[] }
   /** Rank 4 with the channels (last logical axis) in blocks: [N, C / block, H, W, block], which ONNX Runtime calls NCHWc
-   * and declares as [N, C, H, W]. The channels fill the blocks. */
+   * and declares as [N, C, H, W]. The last block is filled up with zeros. */
   | { readonly kind: 'blocked'; readonly id: string; readonly block: number }
   /** Every element is the same, and one is held. */
   | { readonly kind: 'uniform'; readonly id: string };
@@ -49,13 +49,18 @@ export const isRowMajor = (layout: Layout): boolean =>
 export const axesOf = (layout: Layout, rank: number): readonly number[] =>
   layout.kind === 'permuted' ? layout.axes : Array.from({ length: rank }, (_, i) => i);
 
+/** The next multiple of a block. */
+export const roundUp = (channels: number, block: number): number => Math.ceil(channels / block) * block;
+
 /** The dimensions ONNX Runtime sees for a value of this shape in this layout. */
 export function physicalShape(shape: readonly number[], layout: Layout): number[] {
   switch (layout.kind) {
     case 'permuted':
       return layout.axes.map(axis => shape[axis]!);
-    case 'blocked':
-      return channelsFirst.kind === 'permuted' ? channelsFirst.axes.map(axis => shape[axis]!) : [];
+    case 'blocked': {
+      const [n, h, w, c] = shape as [number, number, number, number];
+      return [n, roundUp(c, layout.block), h, w];
+    }
     case 'uniform':
       return [];
   }
@@ -100,15 +105,21 @@ export function toRowMajor<A extends Elements>(data: A, shape: readonly number[]
     copyStrided(data, out, shape, strides);
     return out;
   }
-  const [n, h, w, c] = shape as [number, number, number, number];
-  const { block } = layout;
-  let o = 0;
-  for (let i = 0; i < n; i++)
-    for (let y = 0; y < h; y++)
-      for (let x = 0; x < w; x++)
-        for (let k = 0; k < c; k++)
-          out[o++] = data[(((i * c) / block + Math.floor(k / block)) * h * w + y * w + x) * block + (k % block)]!;
+  copyBlocked(data, out, shape, layout.block);
   return out;
+}
+
+function copyBlocked(from: Elements, to: Elements, shape: readonly number[], block: number): void {
+  const [n, h, w, c] = shape as [number, number, number, number];
+  const blocks = Math.ceil(c / block);
+  let o = 0;
+  for (let i = 0; i < n; i++) {
+    for (let at = 0; at < h * w; at++) {
+      for (let k = 0; k < c; k++) {
+        to[o++] = from[((i * blocks + Math.floor(k / block)) * h * w + at) * block + (k % block)]!;
+      }
+    }
+  }
 }
 
 function copyStrided(from: Elements, to: Elements, shape: readonly number[], strides: readonly number[]): void {

@@ -56,7 +56,10 @@ function unitStrideGradient(e: Emitter, dy: string, filter: string, window: Wind
   return e.slice(full, [2, 3], [y, x], [y + s.height, x + s.width]);
 }
 
-/** The gradient of the filter, [kh kw, O, C] flattened or, for few channels, [O, kh kw, C]: see {@link fewChannels}. */
+/**
+ * The gradient of the filter from images in NCHW: [kh kw, O, C] or, for few channels, [O, kh kw, C]. Where it does not
+ * do well ({@link imageByImage}) there is {@link tapGradient}.
+ */
 export function filterGradient(e: Emitter, x: string, dy: string, window: Window, s: Sizes): string {
   const [kh, kw] = window.kernel;
   const places = s.outHeight * s.outWidth;
@@ -66,14 +69,14 @@ export function filterGradient(e: Emitter, x: string, dy: string, window: Window
     const product = e.contrib('FusedMatMul', [e.reshape(dy, [s.batch, s.outChannels, places]), seen], { transB: 1 });
     return e.reduce('ReduceSum', product, [0], true);
   }
-  return shiftedGradient(e, x, dy, window, s) ?? tapGradient(e, e.transpose(x, [0, 2, 3, 1]), dy, window, s);
+  return shiftedGradient(e, x, dy, window, s);
 }
 
 /** Whether the filter gradient comes with the output channels first. */
 export const fewChannels = (s: Sizes): boolean => s.channels < 8;
 
 /** Every tap's view of the input, [.., outHeight, outWidth, ..], where `axis` is the one of the height. */
-export function taps(e: Emitter, x: string, window: Window, s: Sizes, axis: 1 | 2): string[] {
+function taps(e: Emitter, x: string, window: Window, s: Sizes, axis: 1 | 2): string[] {
   const { kernel, strides, dilations, pads } = window;
   const spread = (a: number, b: number) => [0, 0, 0, 0].map((_, i) => (i === axis ? a : i === axis + 1 ? b : 0));
   const padded = e.pad(x, spread(pads[0], pads[1]), spread(pads[2], pads[3]));
@@ -104,13 +107,20 @@ function smallGradient(e: Emitter, x: string, dy: string, window: Window, s: Siz
   return e.reduce('ReduceSum', product, [0]);
 }
 
-/** For large images: the input shifted along the width times the gradient shifted along the height, image by image. */
-function shiftedGradient(e: Emitter, x: string, dy: string, window: Window, s: Sizes): string | undefined {
+/** Whether the filter gradient is best summed image by image: few or no shifts, and enough places. */
+export function imageByImage(window: Window, s: Sizes): boolean {
   const { kernel, strides, pads } = window;
+  if (fewChannels(s)) return true;
+  if (kernel[0] * kernel[1] === 1) return s.outHeight * s.outWidth >= 64;
+  if (s.outHeight * s.outWidth < 1024 || s.channels > 64 || strides.some(stride => stride !== 1)) return false;
+  return window.dilations.every(d => d === 1) && kernel[0] - 1 >= pads[0] && s.height + pads[0] >= s.outHeight;
+}
+
+/** For large images: the input shifted along the width times the gradient shifted along the height, image by image. */
+function shiftedGradient(e: Emitter, x: string, dy: string, window: Window, s: Sizes): string {
+  const { kernel, pads } = window;
   const [kh, kw] = kernel;
-  if (s.outHeight * s.outWidth < 1024 || s.channels > 64 || strides.some(stride => stride !== 1)) return undefined;
   const [above, below] = [kh - 1 - pads[0], s.height + pads[0] - s.outHeight];
-  if (above < 0 || below < 0) return undefined;
   const wide = e.pad(x, [0, 0, 0, pads[1]], [0, 0, 0, pads[3]]);
   const tall = e.pad(dy, [0, 0, above, 0], [0, 0, below, 0]);
   const cut = (input: string, axis: number, start: number, length: number, whole: boolean) =>
@@ -131,13 +141,11 @@ function shiftedGradient(e: Emitter, x: string, dy: string, window: Window, s: S
   return e.op('Concat', products, { axis: 0 });
 }
 
-/** One product per tap over all images at once: gradient channel by channel, input (given as NHWC) place by place. */
-export function tapGradient(e: Emitter, xLast: string, dy: string, window: Window, s: Sizes): string {
+/** One product per tap over all images at once, [kh kw, O, C]; `x` is NHWC and `dy` [O, N, H, W]. */
+export function tapGradient(e: Emitter, x: string, dy: string, window: Window, s: Sizes): string {
   const count = s.batch * s.outHeight * s.outWidth;
-  const rows = e.reshape(e.transpose(dy, [1, 0, 2, 3]), [s.outChannels, count]);
-  const products = taps(e, xLast, window, s, 1).map(view =>
-    e.op('MatMul', [rows, e.reshape(view, [count, s.channels])]),
-  );
+  const rows = e.reshape(dy, [s.outChannels, count]);
+  const products = taps(e, x, window, s, 1).map(view => e.op('MatMul', [rows, e.reshape(view, [count, s.channels])]));
   return products.length === 1 ? products[0]! : e.op('Concat', products, { axis: 0 });
 }
 

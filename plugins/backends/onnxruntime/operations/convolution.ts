@@ -1,9 +1,20 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 import { allFloat, type Kernel, type Kernels, type Recorder } from '../kernel.ts';
-import { channelsFirst, outputFirst, permuted, physicalShape } from '../layout.ts';
+import { blocked, channelsFirst, outputFirst, permuted, physicalShape, rowMajor } from '../layout.ts';
 import type { Layouts, Node, Operation, Value } from '../value.ts';
 import { activate } from './activation.ts';
-import { depthwiseFilterGradient, fewChannels, filterGradient, inputGradient, sizes } from './convolution-plain.ts';
+import * as inBlocks from './convolution-blocked.ts';
+import { paysInBlocks } from './convolution-blocked.ts';
+import {
+  depthwiseFilterGradient,
+  fewChannels,
+  filterGradient,
+  imageByImage,
+  inputGradient,
+  sizes,
+  tapGradient,
+  type Sizes,
+} from './convolution-plain.ts';
 import { add } from './elementwise.ts';
 import { convolutionPlan, windowAttributes, type Window, type WindowPlan } from './window.ts';
 
@@ -13,72 +24,122 @@ const windowOf = (node: Node) => node.attributes['window'] as Window;
 export const tapsFirst = permuted([0, 1, 3, 2]);
 /** Gradients of filters of few channels: [O, kh, kw, C]. */
 const outputsThenTaps = permuted([3, 0, 1, 2]);
+/** Channel by channel, all images of one after each other. */
+const channelsThenImages = permuted([3, 0, 1, 2]);
 /** Depthwise filters: [C, M, kh, kw], as a grouped convolution takes them. */
 const depthwiseFirst = permuted([2, 3, 0, 1]);
 
-const fixed = (inputs: Layouts['inputs'], outputs: Layouts['outputs']) => (): Layouts => ({ inputs, outputs });
+const sizesOf = {
+  /** Input and output of a forward pass. */
+  forward: (node: Node) => sizes(node.inputs[0]!.shape, node.outputs[0]!.shape),
+  /** The gradient of the output is the first input, the gradient of the input the output. */
+  toInput: (node: Node) => sizes(node.outputs[0]!.shape, node.inputs[0]!.shape),
+  toFilter: (node: Node) => sizes(node.inputs[0]!.shape, node.inputs[1]!.shape),
+};
+
+const isBlocked = (layouts: Layouts) => layouts.outputs[0]!.kind === 'blocked';
 
 /** Convolution of an image by a filter. */
 export const conv2d: Operation = {
   name: 'Conv2D',
-  layouts: fixed([channelsFirst, outputFirst], [channelsFirst]),
-  emit: (node, inputs, e) => e.op('Conv', inputs, windowAttributes(windowOf(node))),
+  layouts(node, given, { block }) {
+    const s = sizesOf.forward(node);
+    if (!paysInBlocks(s.channels, s.outChannels, block)) {
+      return { inputs: [channelsFirst, outputFirst], outputs: [channelsFirst] };
+    }
+    const image = s.channels < block && given[0]!.kind !== 'blocked' ? channelsFirst : blocked(block);
+    return { inputs: [image, tapsFirst], outputs: [blocked(block)] };
+  },
+  emit(node, [x, filter], e, layouts) {
+    const window = windowOf(node);
+    if (!isBlocked(layouts)) return e.op('Conv', [x!, filter!], windowAttributes(window));
+    return inBlocks.forward(e, x!, filter!, window, sizesOf.forward(node), layouts.inputs[0] === channelsFirst);
+  },
 };
 
 const conv2dInput: Operation = {
   name: 'Conv2DBackpropInput',
-  layouts: fixed([channelsFirst, outputFirst], [channelsFirst]),
-  emit: (node, [dy, filter], e) =>
-    inputGradient(e, dy!, filter!, windowOf(node), sizes(node.outputs[0]!.shape, node.inputs[0]!.shape)),
-};
-
-const filterSizes = (node: Node) => sizes(node.inputs[0]!.shape, node.inputs[1]!.shape);
-
-const conv2dFilter: Operation = {
-  name: 'Conv2DBackpropFilter',
-  layouts: node => ({
-    inputs: [channelsFirst, channelsFirst],
-    outputs: [fewChannels(filterSizes(node)) ? outputsThenTaps : tapsFirst],
-  }),
-  emit(node, [x, dy], e, { outputs }) {
-    const gradient = filterGradient(e, x!, dy!, windowOf(node), filterSizes(node));
-    return e.reshape(gradient, physicalShape(node.outputs[0]!.shape, outputs[0]!));
+  layouts(node, _given, { block }) {
+    const s = sizesOf.toInput(node);
+    const pays = paysInBlocks(s.outChannels, s.channels, block) && s.outChannels >= block;
+    if (!pays || !inBlocks.hasInputGradient(windowOf(node), s)) {
+      return { inputs: [channelsFirst, outputFirst], outputs: [channelsFirst] };
+    }
+    return { inputs: [blocked(block), tapsFirst], outputs: [blocked(block)] };
+  },
+  emit(node, [dy, filter], e, layouts) {
+    const gradient = isBlocked(layouts) ? inBlocks.inputGradient : inputGradient;
+    return gradient(e, dy!, filter!, windowOf(node), sizesOf.toInput(node));
   },
 };
 
+const conv2dFilter: Operation = {
+  name: 'Conv2DBackpropFilter',
+  layouts(node) {
+    const s = sizesOf.toFilter(node);
+    if (!imageByImage(windowOf(node), s)) return { inputs: [rowMajor(4), channelsThenImages], outputs: [tapsFirst] };
+    return { inputs: [channelsFirst, channelsFirst], outputs: [fewChannels(s) ? outputsThenTaps : tapsFirst] };
+  },
+  emit(node, [x, dy], e, { inputs, outputs }) {
+    const gradient = inputs[1] === channelsThenImages ? tapGradient : filterGradient;
+    const flat = gradient(e, x!, dy!, windowOf(node), sizesOf.toFilter(node));
+    return e.reshape(flat, physicalShape(node.outputs[0]!.shape, outputs[0]!));
+  },
+};
+
+/** The filter of a depthwise convolution as a grouped one takes it. */
 const grouped = (filter: Value) => {
   const [kh, kw, channels, multiplier] = filter.shape as [number, number, number, number];
   return { channels, shape: [channels * multiplier, 1, kh, kw] };
 };
 
+const depthwiseInBlocks = (s: Sizes, block: number) =>
+  s.channels === s.outChannels && block > 0 && s.channels >= block && paysInBlocks(s.channels, s.channels, block);
+
 /** Convolution of every channel by filters of its own. */
 export const depthwise: Operation = {
   name: 'DepthwiseConv2dNative',
-  layouts: fixed([channelsFirst, depthwiseFirst], [channelsFirst]),
-  emit(node, [x, filter], e) {
+  layouts(node, _given, { block }) {
+    const image = depthwiseInBlocks(sizesOf.forward(node), block) ? blocked(block) : channelsFirst;
+    return { inputs: [image, depthwiseFirst], outputs: [image] };
+  },
+  emit(node, [x, filter], e, layouts) {
     const { channels, shape } = grouped(node.inputs[1]!);
-    return e.op('Conv', [x!, e.reshape(filter!, shape)], { ...windowAttributes(windowOf(node)), group: channels });
+    const window = windowOf(node);
+    if (isBlocked(layouts)) return inBlocks.depthwiseForward(e, x!, filter!, window, channels);
+    return e.op('Conv', [x!, e.reshape(filter!, shape)], { ...windowAttributes(window), group: channels });
   },
 };
 
 const depthwiseInput: Operation = {
   name: 'DepthwiseConv2dNativeBackpropInput',
-  layouts: fixed([channelsFirst, depthwiseFirst], [channelsFirst]),
-  emit(node, [dy, filter], e) {
+  layouts(node, _given, { block }) {
+    const s = sizesOf.toInput(node);
+    const pays = depthwiseInBlocks(s, block) && inBlocks.hasInputGradient(windowOf(node), s);
+    const image = pays && windowOf(node).kernel.some(k => k > 1) ? blocked(block) : channelsFirst;
+    return { inputs: [image, depthwiseFirst], outputs: [image] };
+  },
+  emit(node, [dy, filter], e, layouts) {
     const { channels, shape } = grouped(node.inputs[1]!);
-    const s = sizes(node.outputs[0]!.shape, node.inputs[0]!.shape);
-    return inputGradient(e, dy!, e.reshape(filter!, shape), windowOf(node), s, channels);
+    const s = sizesOf.toInput(node);
+    const window = windowOf(node);
+    if (isBlocked(layouts)) return inBlocks.depthwiseInputGradient(e, dy!, filter!, window, s);
+    return inputGradient(e, dy!, e.reshape(filter!, shape), window, s, channels);
   },
 };
 
 const depthwiseFilter: Operation = {
   name: 'DepthwiseConv2dNativeBackpropFilter',
-  layouts: node => ({
-    inputs: [channelsFirst, channelsFirst],
-    outputs: [permuted(node.outputs[0]!.shape.map((_, i) => i))],
-  }),
-  emit: (node, [x, dy], e) =>
-    e.reshape(depthwiseFilterGradient(e, x!, dy!, windowOf(node), filterSizes(node)), node.outputs[0]!.shape),
+  layouts(node, _given, { block }) {
+    const s = sizesOf.toFilter(node);
+    const pays = depthwiseInBlocks(s, block) && inBlocks.tapPads(windowOf(node), s) !== undefined;
+    const image = pays ? blocked(block) : channelsFirst;
+    return { inputs: [image, image], outputs: [rowMajor(4)] };
+  },
+  emit(node, [x, dy], e, { inputs }) {
+    const gradient = inputs[0]!.kind === 'blocked' ? inBlocks.depthwiseFilterGradient : depthwiseFilterGradient;
+    return e.reshape(gradient(e, x!, dy!, windowOf(node), sizesOf.toFilter(node)), node.outputs[0]!.shape);
+  },
 };
 
 const floats = (...tensors: (TensorInfo | undefined)[]) => allFloat(...tensors);

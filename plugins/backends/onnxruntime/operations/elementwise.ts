@@ -1,13 +1,28 @@
 import * as tf from '@tensorflow/tfjs';
 import type { TensorInfo } from '@tensorflow/tfjs';
 import type { Emitter } from '../emitter.ts';
-import { isRowMajor, physicalShape, rowMajor, sizeOf, uniform, type Layout } from '../layout.ts';
+import { channelsFirst, isRowMajor, physicalShape, rowMajor, sizeOf, uniform, type Layout } from '../layout.ts';
 import type { Call, Kernel, Kernels } from '../kernel.ts';
 import type { DataType, Layouts, Node, Operation } from '../value.ts';
 import { float } from '../onnx/index.ts';
 
 /** Writes an element-wise formula over operands that already broadcast against each other. */
 type Formula = (e: Emitter, x: readonly string[], node: Node) => string;
+
+/** Operations that give zero for zeros, so that the padding of a blocked layout stays zero. */
+const keepsZero = new Set(
+  'Add Sub Multiply AddN SquaredDifference Relu Relu6 Elu Selu LeakyRelu Step Neg Abs Sign Square Tanh'.split(' '),
+);
+
+/** Whether an operation can work on blocks: the padding, if there is some, must stay zero and take no broadcast. */
+function fitsBlocks(node: Node, given: readonly Layout[], block: number): boolean {
+  const { shape } = node.outputs[0]!;
+  if (node.outputs[0]!.dtype !== 'float32' || node.inputs.some(v => v.dtype !== 'float32')) return false;
+  if (shape[3]! % block === 0) return true;
+  const { name } = node.operation;
+  const full = node.inputs.every((v, i) => (given[i] === uniform ? name === 'Multiply' : v.size === sizeOf(shape)));
+  return full && keepsZero.has(name) && (name !== 'Step' || !node.attributes['alpha']);
+}
 
 /** The layout an element-wise operation works in: the one of a full operand, if some operand has one of its own. */
 function commonLayout(node: Node, given: readonly Layout[]): Layout {
@@ -19,7 +34,7 @@ function commonLayout(node: Node, given: readonly Layout[]): Layout {
     const full = value.shape.length === shape.length && value.size === sizeOf(shape);
     if (full && layout !== uniform && isRowMajor(found)) found = layout;
   });
-  return found;
+  return found.kind === 'blocked' && !fitsBlocks(node, given, found.block) ? channelsFirst : found;
 }
 
 /** Each operand in the common layout where it has the full rank; the others in logical order, to be aligned. */

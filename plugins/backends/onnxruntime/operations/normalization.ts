@@ -3,23 +3,25 @@ import { allFloat, type Kernel, type Kernels } from '../kernel.ts';
 import { axesOf, channelsFirst, rowMajor, sizeOf, type Layout } from '../layout.ts';
 import type { Emitter } from '../emitter.ts';
 import type { Layouts, Node, Operation } from '../value.ts';
+import { BlockedChannels } from './normalization-blocked.ts';
 
 const vector = rowMajor(1);
 
-/** The image in the order it has, everything per channel as vectors. `images` says which inputs are images. */
+/** The image in blocks or the order it has, everything per channel as vectors. `images` says which inputs are images. */
 function channelwise(node: Node, given: readonly Layout[], images: readonly number[]): Layouts {
   const rank = node.inputs[0]!.shape.length;
-  const found = images.map(i => given[i]!).find(layout => layout.kind === 'permuted');
-  const image = rank === 4 ? channelsFirst : (found ?? rowMajor(rank));
+  const found = images.map(i => given[i]!);
+  const blocked = found.find(layout => layout.kind === 'blocked');
+  const ordered = found.find(layout => layout.kind === 'permuted') ?? rowMajor(rank);
+  const image = blocked ?? (rank === 4 ? channelsFirst : ordered);
   return {
     inputs: node.inputs.map((value, i) => (images.includes(i) ? image : rowMajor(value.shape.length))),
     outputs: node.outputs.map((_, i) => (i === 0 ? image : vector)),
   };
 }
 
-/** What per-channel arithmetic needs to know about an image. */
+/** What per-channel arithmetic needs to know about an image that is not blocked. */
 class Channels {
-  readonly count: number;
   /** Places per channel. */
   readonly places: number;
   /** Physical axes that are not the channels'. */
@@ -32,11 +34,11 @@ class Channels {
     layout: Layout,
   ) {
     const rank = shape.length;
-    this.count = shape[rank - 1]!;
-    this.places = sizeOf(shape) / this.count;
+    const count = shape[rank - 1]!;
+    this.places = sizeOf(shape) / count;
     const order = axesOf(layout, rank);
     this.axes = order.flatMap((axis, i) => (axis === rank - 1 ? [] : [i]));
-    this.shape = order.map(axis => (axis === rank - 1 ? this.count : 1));
+    this.shape = order.map(axis => (axis === rank - 1 ? count : 1));
   }
 
   /** A vector per channel, ready to broadcast over the image. */
@@ -56,61 +58,98 @@ class Channels {
 const inverseDeviation = (e: Emitter, variance: string, epsilon: number) =>
   e.op('Reciprocal', [e.op('Sqrt', [e.add(variance, e.scalar(epsilon))])]);
 
-const epsilonOf = (node: Node) => node.attributes['epsilon'] as number;
+interface Attributes {
+  readonly epsilon: number;
+  /** Whether there is a scale (inference). */
+  readonly scaled?: boolean;
+  /** What fusion added: an activation after the normalization and the sum with the fourth input. */
+  readonly activation?: 'Relu';
+}
+
+const attributesOf = (node: Node) => node.attributes as unknown as Attributes;
 
 /** Normalization by given statistics: x, mean, variance and, where there are, scale and offset. */
 const batchNorm: Operation = {
   name: 'FusedBatchNorm',
-  layouts(node, given) {
-    const { inputs, outputs } = channelwise(node, given, [0]);
-    return { inputs, outputs };
-  },
+  layouts: (node, given) => channelwise(node, given, [0]),
   emit(node, [x, mean, variance, ...rest], e, { inputs }) {
-    const channels = new Channels(e, node.inputs[0]!.shape, inputs[0]!);
-    const scale = node.attributes['scaled'] ? rest.shift() : undefined;
+    const { epsilon, scaled } = attributesOf(node);
+    const scale = scaled ? rest.shift() : undefined;
     const offset = rest[0];
-    const inverse = inverseDeviation(e, variance!, epsilonOf(node));
+    const inverse = inverseDeviation(e, variance!, epsilon);
     const factor = scale ? e.mul(inverse, scale) : inverse;
+    if (inputs[0]!.kind === 'blocked') {
+      const channels = new BlockedChannels(e, node.inputs[0]!.shape);
+      const shift = e.mul(mean!, factor);
+      const bias = offset ? e.sub(offset, shift) : e.op('Neg', [shift]);
+      return channels.affine(x!, channels.pad(factor), { bias: channels.pad(bias) });
+    }
+    const channels = new Channels(e, node.inputs[0]!.shape, inputs[0]!);
     const centred = e.sub(x!, channels.spread(mean!));
-    const scaled = e.mul(centred, channels.spread(factor));
-    return offset ? e.add(scaled, channels.spread(offset)) : scaled;
+    const product = e.mul(centred, channels.spread(factor));
+    return offset ? e.add(product, channels.spread(offset)) : product;
   },
 };
 
-/** Normalization by the batch's own statistics: gives y, mean and (biased) variance. */
+/**
+ * Normalization by the batch's own statistics: gives y, mean and (biased) variance. A fourth input, where fusion put
+ * one, is added to y before the activation.
+ */
 export const trainingBatchNorm: Operation = {
   name: 'TrainingBatchNorm',
-  layouts: (node, given) => channelwise(node, given, [0]),
-  emit(node, [x, scale, offset], e, { inputs }) {
-    const channels = new Channels(e, node.inputs[0]!.shape, inputs[0]!);
+  layouts: (node, given) => channelwise(node, given, node.inputs.length > 3 ? [0, 3] : [0]),
+  emit(node, [x, scale, offset, sum], e, { inputs }) {
+    const { epsilon, activation } = attributesOf(node);
+    const { shape } = node.inputs[0]!;
+    // The image is centred before it is squared: the difference of two large moments would lose the variance.
+    if (inputs[0]!.kind === 'blocked') {
+      const channels = new BlockedChannels(e, shape);
+      const mean = channels.mean(x!);
+      const centred = channels.minus(x!, mean);
+      const variance = e.mul(channels.dot(centred, centred), e.scalar(1 / channels.places));
+      const factor = e.mul(channels.pad(scale!), inverseDeviation(e, variance, epsilon));
+      const options = { bias: channels.pad(offset!), ...(sum === undefined ? {} : { sum }), activation };
+      return [channels.affine(centred, factor, options), channels.unpad(mean), channels.unpad(variance)];
+    }
+    const channels = new Channels(e, shape, inputs[0]!);
     const mean = channels.mean(x!);
-    // Centred before it is squared: the difference of two large moments would lose the variance.
     const centred = e.sub(x!, channels.spread(mean));
     const squares = e.reduce('ReduceSumSquare', centred, channels.axes);
     const variance = e.mul(squares, e.scalar(1 / channels.places));
-    const factor = e.mul(scale!, inverseDeviation(e, variance, epsilonOf(node)));
+    const factor = e.mul(scale!, inverseDeviation(e, variance, epsilon));
     const y = e.add(e.mul(centred, channels.spread(factor)), channels.spread(offset!));
-    return [y, mean, variance];
+    const total = sum === undefined ? y : e.add(y, sum);
+    return [activation ? e.op(activation, [total]) : total, mean, variance];
   },
 };
 
-/** Gradients of x, scale and offset. */
-export const trainingBatchNormGrad: Operation = {
+/** Gradients of x, scale and offset: dx = factor (dy - dOffset / n - centred inverse dScale / n), an affine form. */
+const trainingBatchNormGrad: Operation = {
   name: 'TrainingBatchNormGrad',
   layouts: (node, given) => channelwise(node, given, [0, 1]),
   emit(node, [dy, x, mean, variance, scale], e, { inputs }) {
-    const channels = new Channels(e, node.inputs[0]!.shape, inputs[0]!);
-    const share = e.scalar(1 / channels.places);
-    const inverse = inverseDeviation(e, variance!, epsilonOf(node));
-    const centred = e.sub(x!, channels.spread(mean!));
-    const dOffset = channels.sum(dy!);
-    const dScale = e.mul(channels.sum(e.mul(dy!, centred)), inverse);
-    // dx = factor (dy - dOffset / n - centred inverse dScale / n), as one affine form of dy and centred.
-    const factor = e.mul(scale!, inverse);
+    const { epsilon } = attributesOf(node);
+    const { shape } = node.inputs[0]!;
+    const blocked = inputs[0]!.kind === 'blocked' ? new BlockedChannels(e, shape) : undefined;
+    const plain = new Channels(e, shape, inputs[0]!);
+    const full = (name: string) => (blocked ? blocked.pad(name) : name);
+    const share = e.scalar(1 / plain.places);
+
+    const inverse = inverseDeviation(e, full(variance!), epsilon);
+    const factor = e.mul(full(scale!), inverse);
+    const centred = blocked ? blocked.minus(x!, full(mean!)) : e.sub(x!, plain.spread(mean!));
+    const dOffset = blocked ? e.mul(blocked.mean(dy!), e.scalar(plain.places)) : plain.sum(dy!);
+    const product = blocked ? blocked.dot(dy!, centred) : plain.sum(e.mul(dy!, centred));
+    const dScale = e.mul(product, inverse);
     const slope = e.op('Neg', [e.mul(e.mul(e.mul(factor, inverse), dScale), share)]);
     const constant = e.op('Neg', [e.mul(e.mul(factor, dOffset), share)]);
-    const fromDy = e.add(e.mul(dy!, channels.spread(factor)), channels.spread(constant));
-    return [e.add(fromDy, e.mul(centred, channels.spread(slope))), dScale, dOffset];
+    if (blocked) {
+      const fromDy = blocked.affine(dy!, factor, {});
+      const dx = blocked.affine(centred, slope, { bias: constant, sum: fromDy });
+      return [dx, blocked.unpad(dScale), blocked.unpad(dOffset)];
+    }
+    const fromDy = e.add(e.mul(dy!, plain.spread(factor)), plain.spread(constant));
+    return [e.add(fromDy, e.mul(centred, plain.spread(slope))), dScale, dOffset];
   },
 };
 
@@ -128,19 +167,19 @@ const inference: Kernel = ({ inputs: { x, scale, offset, mean, variance }, attri
   );
 };
 
-const training: Kernel = ({ inputs: { x, scale, offset }, attributes }, r) => {
+const training: Kernel = ({ inputs: { x, scale, offset }, attributes: { epsilon } }, r) => {
   const channels = [channelsOf(x!)];
-  return r.addMany(trainingBatchNorm, [r.value(x!), r.value(scale!), r.value(offset!)], attributes, [
+  return r.addMany(trainingBatchNorm, [r.value(x!), r.value(scale!), r.value(offset!)], { epsilon }, [
     [x!.shape, 'float32'],
     [channels, 'float32'],
     [channels, 'float32'],
   ]);
 };
 
-const trainingGrad: Kernel = ({ inputs: { dy, x, mean, variance, scale }, attributes }, r) => {
+const trainingGrad: Kernel = ({ inputs: { dy, x, mean, variance, scale }, attributes: { epsilon } }, r) => {
   const channels = [channelsOf(x!)];
   const inputs = [dy, x, mean, variance, scale].map(t => r.value(t!));
-  return r.addMany(trainingBatchNormGrad, inputs, attributes, [
+  return r.addMany(trainingBatchNormGrad, inputs, { epsilon }, [
     [x!.shape, 'float32'],
     [channels, 'float32'],
     [channels, 'float32'],

@@ -1,5 +1,5 @@
 import { allFloat, type Kernel, type Kernels } from '../kernel.ts';
-import { channelsFirst, physicalShape, sizeOf } from '../layout.ts';
+import { channelsFirst, physicalShape, sizeOf, type Layout } from '../layout.ts';
 import type { Layouts, Node, Operation } from '../value.ts';
 import { outputPadding, poolPlan, windowAttributes, type Window, type WindowPlan } from './window.ts';
 
@@ -10,18 +10,30 @@ const plain = (node: Node): Layouts => ({
   outputs: [channelsFirst],
 });
 
-const maxPool: Operation = {
-  name: 'MaxPool',
-  layouts: plain,
-  emit: (node, [x], e) => e.op('MaxPool', [x!], maxAttributes(windowOf(node))),
-};
+/** Forward, blocks stay blocks. */
+const asGiven = (node: Node, given: readonly Layout[]): Layouts =>
+  given[0]!.kind === 'blocked' ? { inputs: [given[0]!], outputs: [given[0]!] } : plain(node);
 
 const maxAttributes = ({ kernel, strides, pads }: Window) => ({ kernel_shape: kernel, strides, pads });
 
+const maxPool: Operation = {
+  name: 'MaxPool',
+  layouts: asGiven,
+  emit: (node, [x], e, { inputs }) =>
+    inputs[0]!.kind === 'blocked'
+      ? e.nchwc('MaxPool', [x!], windowAttributes(windowOf(node)))
+      : e.op('MaxPool', [x!], maxAttributes(windowOf(node))),
+};
+
 const avgPool: Operation = {
   name: 'AvgPool',
-  layouts: plain,
-  emit: (node, [x], e) => e.op('AveragePool', [x!], { ...maxAttributes(windowOf(node)), count_include_pad: 0 }),
+  layouts: asGiven,
+  emit(node, [x], e, { inputs }) {
+    const attributes = { ...maxAttributes(windowOf(node)), count_include_pad: 0 };
+    return inputs[0]!.kind === 'blocked'
+      ? e.nchwc('AveragePool', [x!], attributes)
+      : e.op('AveragePool', [x!], attributes);
+  },
 };
 
 const maxPoolGrad: Operation = {

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { axesOf, permuted, rowMajor, uniform, type Layout } from '../layout.ts';
+import { axesOf, permuted, roundUp, rowMajor, uniform, type Layout } from '../layout.ts';
 import type { Kernel, Kernels } from '../kernel.ts';
 import type { DataType, Layouts, Node, Operation } from '../value.ts';
 import { cast } from './elementwise.ts';
@@ -36,7 +36,12 @@ const reduction = (name: string, type: string): Operation => ({
     const { axes, keepDims } = attributesOf(node);
     const [input, output] = [node.inputs[0]!, node.outputs[0]!];
     const layout = inputs[0]!;
-    if (layout.kind === 'blocked') return e.reshape(e.nchwc('GlobalAveragePool', [x!]), output.shape);
+    if (layout.kind === 'blocked') {
+      const [count, channels] = [input.shape[0]!, input.shape[3]!];
+      const padded = roundUp(channels, layout.block);
+      const means = e.reshape(e.nchwc('GlobalAveragePool', [x!]), [count, padded]);
+      return e.reshape(padded > channels ? e.slice(means, [1], [0], [channels]) : means, output.shape);
+    }
     const order = axesOf(layout, input.shape.length);
     const physical = axes.map(axis => order.indexOf(axis));
     if (physical.length === 0) return e.op('Identity', [x!]);

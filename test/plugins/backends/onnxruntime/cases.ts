@@ -183,6 +183,12 @@ export const convolutions: Record<string, Differentiable> = {
     const half = tf.conv2d(wide, w4(3, 3, 32, 16), 2, 1);
     return tf.mean(tf.add(half, w([16])), [1, 2]);
   },
+  'padded blocks': x => {
+    const wide = tf.relu(tf.conv2d(x, w4(3, 3, 4, 30), 1, 'same'));
+    const act = tf.add(tf.sigmoid(wide), tf.mul(tf.exp(tf.mul(wide, 0.1)), 0.5));
+    const pooled = tf.maxPool(tf.add(act, w([30])) as Tensor4D, 2, 2, 'same');
+    return tf.concat([tf.conv2d(pooled, w4(3, 3, 30, 15), 1, 1), tf.avgPool(wide as Tensor4D, 2, 2, 'same')], 3);
+  },
   'wide depthwise': x => tf.depthwiseConv2d(tf.conv2d(x, w4(1, 1, 4, 32), 1, 'same'), w4(3, 3, 32, 1), 1, 'same'),
   'wide depthwise stride 2': x => tf.depthwiseConv2d(tf.conv2d(x, w4(1, 1, 4, 32), 1, 1), w4(3, 3, 32, 1), 2, 1),
   'wide pools': x => {

@@ -61,6 +61,11 @@ describe('onnxruntime backend: filter gradients', () => {
     ['3x3 of 16 channels, stride 2', [3, 3, 16, 24], 8, 2, 1],
     ['3x3 of 16 channels, stride 2, uneven padding', [3, 3, 16, 24], 8, 2, 'same'],
     ['3x3 of 12 channels', [3, 3, 12, 20], 8, 1, 1],
+    ['3x3 of 15 channels, padded', [3, 3, 15, 14], 8, 1, 1],
+    ['3x3 of 15 channels, padded, stride 2', [3, 3, 15, 22], 8, 2, 1],
+    ['1x1 of 15 channels, padded, stride 2', [1, 1, 15, 23], 8, 2, 'same'],
+    ['4x4 stride 2', [4, 4, 16, 16], 8, 2, 1],
+    ['3x3 stride 3', [3, 3, 16, 16], 9, 3, 'same'],
     ['3x3 on a large image', [3, 3, 8, 8], 32, 1, 1],
     ['3x3 on a large image, valid', [3, 3, 8, 8], 36, 1, 'valid'],
     ['5x3 on a large image', [5, 3, 8, 16], 32, 1, 'same'],
@@ -86,7 +91,7 @@ describe('onnxruntime backend: filter gradients', () => {
     });
   }
 
-  for (const channels of [4, 16]) {
+  for (const channels of [4, 16, 15]) {
     for (const [stride, multiplier] of [
       [1, 1],
       [2, 1],
@@ -142,6 +147,7 @@ describe('onnxruntime backend: TrainingBatchNorm', () => {
     [4, 5, 6],
     [2, 4, 4, 6],
     [2, 4, 4, 16],
+    [2, 4, 4, 15],
   ]) {
     it(`agrees with its parts for rank ${shape.length}, ${shape.at(-1)} channels`, async () => {
       const compute = (norm: typeof composed | typeof direct) => () => {
@@ -161,7 +167,30 @@ describe('onnxruntime backend: TrainingBatchNorm', () => {
     });
   }
 
-  for (const channels of [4, 16]) {
+  for (const channels of [6, 16, 15]) {
+    it(`with a shortcut and ReLU behind it, ${channels} channels`, async () => {
+      const compute = (norm: typeof composed | typeof direct) => () => {
+        const [x, scale, offset] = inputs([2, 4, 4, 3], 0.5);
+        const filters = [1, 2, 3].map(
+          seed => cases.normal([3, 3, seed === 1 ? 3 : channels, channels], 0.3, seed) as Tensor4D,
+        );
+        const vectors = [scale, offset].map((_, i) => cases.normal([channels], 1, i + 8));
+        const loss = (a: tf.Tensor, b: tf.Tensor, c: tf.Tensor, d: tf.Tensor) => {
+          const stem = tf.relu(norm(tf.conv2d(a as Tensor4D, filters[0]!, 1, 1), b, c)[0]);
+          const y = norm(tf.conv2d(stem as Tensor4D, d as Tensor4D, 1, 1), b, c)[0];
+          const block = tf.relu(tf.add(stem, y));
+          const other = norm(tf.conv2d(block as Tensor4D, filters[2]!, 1, 1), b, c)[0];
+          return tf.sum(tf.mul(tf.relu(tf.add(other, y)), cases.normal(y.shape, 1, 4)));
+        };
+        return tf.grads(loss)([x, vectors[0]!, vectors[1]!, filters[1]!]);
+      };
+      const expected = await onCpu(() => values(tf.tidy(compute(composed))));
+      const apart = difference(expected, values(tf.tidy(compute(direct))));
+      assert.ok(apart < 1e-4, `differs by ${apart}`);
+    });
+  }
+
+  for (const channels of [4, 16, 15]) {
     it(`keeps the variance of ${channels} channels with a large mean`, () => {
       const [, , variance] = values(
         tf.tidy(() => {

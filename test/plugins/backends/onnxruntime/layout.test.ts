@@ -20,6 +20,7 @@ describe('onnxruntime backend: layouts', () => {
   it('physical shapes', () => {
     assert.deepEqual(physicalShape([2, 5, 6, 16], channelsFirst), [2, 16, 5, 6]);
     assert.deepEqual(physicalShape([2, 5, 6, 16], blocked(8)), [2, 16, 5, 6]);
+    assert.deepEqual(physicalShape([2, 5, 6, 13], blocked(8)), [2, 16, 5, 6]);
     assert.deepEqual(physicalShape([2, 3], uniform), []);
   });
 
@@ -37,6 +38,10 @@ describe('onnxruntime backend: layouts', () => {
     }
     assert.deepEqual(toRowMajor(Float32Array.from(first), shape, channelsFirst), logical);
     assert.deepEqual(toRowMajor(Float32Array.from(inBlocks), shape, blocked(8)), logical);
+    assert.deepEqual(
+      [...toRowMajor(new Float32Array([1, 2, 3, 0, 4, 5, 6, 0]), [1, 1, 2, 3], blocked(4))],
+      [1, 2, 3, 4, 5, 6],
+    );
     assert.deepEqual([...toRowMajor(new Int32Array([7]), [2, 2], uniform)], [7, 7, 7, 7]);
   });
 

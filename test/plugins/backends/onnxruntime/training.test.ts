@@ -29,6 +29,7 @@ const optimizers: Record<string, () => tf.Optimizer> = {
 const networks: Record<string, () => Network> = {
   'ResNet of 8 channels': () => resnet(8, [1, 1]),
   'ResNet of 6 channels': () => resnet(6, [1, 1]),
+  'ResNet of 14 channels, padded to blocks': () => resnet(14, [1, 1]),
   'convolution, pooling, depthwise': () => convnet(8),
 };
 

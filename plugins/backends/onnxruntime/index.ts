@@ -20,8 +20,8 @@ let registered = false;
 let options: BackendOptions = {};
 
 /**
- * Makes the backend known to tfjs, where `tf.setBackend('onnxruntime')` then selects it. Calling it again changes the
- * options for the next time the backend is made (`tf.removeBackend` drops the one there is).
+ * Makes the backend known to tfjs, where `tf.setBackend('onnxruntime')` then selects it. The options count until the
+ * backend is made; to change them later, drop it with `tf.removeBackend('onnxruntime')` and call this again.
  */
 export function register(backendOptions: BackendOptions = {}): void {
   options = backendOptions;

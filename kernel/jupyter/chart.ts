@@ -1,0 +1,88 @@
+import { inspect } from 'node:util';
+import type { Spec } from 'vega';
+import type { TopLevelSpec } from 'vega-lite';
+import { displaySymbol, type Displayable, type MimeBundle } from './mime.ts';
+import { isTable, type TableSource } from './table.ts';
+
+/** A Vega-Lite specification; its data can also be given beside it. */
+export type ChartSpec = DistributiveOmit<TopLevelSpec, 'data'> & { readonly data?: TopLevelSpec['data'] };
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
+const schema = 'https://vega.github.io/schema/vega-lite/v5.json';
+const mimeType = 'application/vnd.vegalite.v5+json';
+
+const font = 'system-ui, -apple-system, "Segoe UI", sans-serif';
+const style = {
+  font,
+  view: { stroke: 'transparent' },
+  axis: {
+    gridColor: '#e7e9ee',
+    domainColor: '#b6bcc8',
+    tickColor: '#b6bcc8',
+    labelColor: '#4a5162',
+    titleColor: '#262b36',
+  },
+  legend: { labelColor: '#4a5162', titleColor: '#262b36' },
+  title: { color: '#262b36', anchor: 'start', fontSize: 14 },
+};
+
+/** Whether a value is a Vega-Lite specification, by its `$schema`. */
+export const isVegaLite = (value: unknown): boolean => {
+  const { $schema } = value as { $schema?: unknown };
+  return typeof $schema === 'string' && $schema.includes('/vega-lite/');
+};
+
+/** A Vega-Lite chart: the specification for notebooks, an SVG for everything else. */
+export class Chart implements Displayable {
+  /** The specification as it is sent. */
+  readonly spec: TopLevelSpec;
+
+  constructor(spec: ChartSpec, data?: TableSource) {
+    const values = data && (isTable(data) ? data.objects() : data);
+    const config = { ...style, ...spec.config } as TopLevelSpec['config'];
+    this.spec = { ...spec, ...(values && { data: { values } }), config, $schema: schema } as TopLevelSpec;
+  }
+
+  /** Renders it with vega, which is loaded now. Throws what Vega-Lite finds wrong. */
+  async toSvg(): Promise<string> {
+    const [{ compile }, vega] = await Promise.all([import('vega-lite'), import('vega')]);
+    const warnings: string[] = [];
+    const collect = (...args: readonly unknown[]) => (warnings.push(args.join(' ')), logger);
+    const logger = { level: () => logger, error: collect, warn: collect, info: () => logger, debug: () => logger };
+    const compiled = compile(this.spec, { logger: logger as never }).spec as Spec;
+    const view = new vega.View(vega.parse(compiled), { renderer: 'none', logLevel: vega.Error });
+    try {
+      return await view.toSVG();
+    } finally {
+      view.finalize();
+    }
+  }
+
+  /** One line that says what it shows. */
+  toString(): string {
+    const { mark, encoding, title, data } = this.spec as object as Record<string, unknown>;
+    const kind = typeof mark === 'string' ? mark : ((mark as { type?: string } | undefined)?.type ?? 'layered');
+    const fields = Object.entries((encoding ?? {}) as Record<string, { field?: unknown; aggregate?: unknown }>)
+      .filter(([, channel]) => channel.field !== undefined || channel.aggregate !== undefined)
+      .map(([name, { field, aggregate }]) => `${name}: ${[aggregate, field].filter(Boolean).map(String).join(' of ')}`);
+    const { values } = (data ?? {}) as { values?: unknown };
+    const size = Array.isArray(values) ? [`${values.length} rows`] : [];
+    const heading = typeof title === 'string' ? `${title} ` : '';
+    return `${heading}[${[`${kind} chart`, ...fields, ...size].join(', ')}]`;
+  }
+
+  async toMimeBundle(): Promise<MimeBundle> {
+    return { [mimeType]: this.spec, 'image/svg+xml': await this.toSvg(), 'text/plain': this.toString() };
+  }
+
+  [displaySymbol](): Promise<MimeBundle> {
+    return this.toMimeBundle();
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
+  }
+}
+
+/** A chart of a Vega-Lite specification, and of data where the specification holds none. */
+export const chart = (spec: ChartSpec, data?: TableSource): Chart => new Chart(spec, data);

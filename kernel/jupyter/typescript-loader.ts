@@ -1,0 +1,27 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import type { LoadHook, ResolveHook } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { loadTypeScript } from './typescript-host.ts';
+
+/** Finds `helper.ts` where `./helper` or `./helper.js` is imported. */
+export const resolve: ResolveHook = (specifier, context, next) => {
+  if (specifier.startsWith('.') && context.parentURL && /\.m?ts$/.test(context.parentURL)) {
+    const url = new URL(specifier, context.parentURL);
+    for (const candidate of [url.href, `${url.href}.ts`, url.href.replace(/\.(m?)js$/, '.$1ts')])
+      if (/\.m?ts$/.test(candidate) && existsSync(fileURLToPath(candidate)))
+        return { url: candidate, shortCircuit: true, format: 'module' };
+  }
+  return next(specifier, context);
+};
+
+/** Strips the types of the TypeScript files that notebooks import. */
+export const load: LoadHook = async (url, context, next) => {
+  if (!url.startsWith('file:') || !/\.m?ts$/.test(url)) return next(url, context);
+  const api = loadTypeScript();
+  const { outputText } = api.transpileModule(await readFile(fileURLToPath(url), 'utf8'), {
+    fileName: fileURLToPath(url),
+    compilerOptions: { module: api.ModuleKind.ESNext, target: api.ScriptTarget.ES2022, inlineSourceMap: true },
+  });
+  return { format: 'module', source: outputText, shortCircuit: true };
+};

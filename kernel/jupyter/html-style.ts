@@ -85,7 +85,8 @@ footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--line);
   .page, .bar { padding-left: 1rem; padding-right: 1rem; }
   h1 { font-size: 1.65rem; } h2 { font-size: 1.3rem; }
   pre.code, pre.error, pre.stderr { border-radius: 0; margin-left: -1rem; margin-right: -1rem; padding-left: 1rem; padding-right: 1rem; }
-  pre.text { padding-left: 0; padding-right: 0; }
+  pre.text:not(.stderr, .error) { padding-left: 0; padding-right: 0; }
+  .prose pre.code { margin-left: -1rem; margin-right: -1rem; }
   pre.error { padding-left: calc(1rem - 3px); }
 }
 @media print {

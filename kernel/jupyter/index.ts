@@ -4,7 +4,7 @@ import type { Notebook } from './notebook.ts';
 import type { NotebookRun, RunNotebookOptions } from './runner.ts';
 
 export type { Completions, CompiledCell, Compiler, Engine, Prelude } from './compiler.ts';
-export { clearOutput, display, DisplayHandle, input, interruptSignal } from './display.ts';
+export { clearOutput, display, DisplayHandle, input, interruptSignal, PendingDisplay } from './display.ts';
 export { registerFormatter } from './frontend.ts';
 export { displaySymbol, type Displayable, type Formatter, type MimeBundle } from './mime.ts';
 export { Chart, chart, type ChartSpec } from './chart.ts';

@@ -37,7 +37,7 @@ function inspect(compiler: Compiler, content: Content): Content {
 }
 
 function history({ history: all }: Session, content: Content): Content {
-  const { hist_access_type: access, n, start, stop, pattern, output } = content;
+  const { hist_access_type: access, n, start, stop, pattern, output, unique } = content;
   const glob = (text: string) =>
     text
       .replace(/[.+^${}()|[\]\\]/g, '\\$&')
@@ -45,7 +45,10 @@ function history({ history: all }: Session, content: Content): Content {
       .replace(/\?/g, '[^]');
   const matching = access === 'search' ? new RegExp(`^${glob(String(pattern ?? '*'))}$`) : /^/;
   const range = access === 'range' ? all.slice(Math.max(0, Number(start) - 1), Math.max(0, Number(stop) - 1)) : all;
-  const found = range.filter(({ source }) => matching.test(source)).slice(access === 'range' ? 0 : -Number(n ?? 1000));
+  const last = new Map(all.map(({ line, source }) => [source, line]));
+  const found = range
+    .filter(({ line, source }) => matching.test(source) && (!unique || last.get(source) === line))
+    .slice(access === 'range' ? 0 : -Number(n ?? 1000));
   return {
     status: 'ok',
     history: found.map(({ line, source }) => [0, line, output ? [source, null] : source]),

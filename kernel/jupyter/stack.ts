@@ -38,7 +38,7 @@ export class Stacks {
     const found = location.exec(frame);
     if (!found) return frame;
     const place = this.#place(found);
-    return place && frame.replace(found[0], place).replace(/^eval \((.*)\)$/, '$1');
+    return place && frame.replace(found[0], place).replace(/^(?:Object\.<anonymous>|eval) \((.*)\)$/, '$1');
   }
 
   #place([, id, line, column]: RegExpExecArray): string | undefined {

@@ -88,15 +88,15 @@ export class TypeScriptCompiler implements Compiler {
     const head = `${importStatements(this.#scope, used)}\n`;
     const text = head + cell.body;
     this.#host.write(this.#current, text);
-    let { problems, assigned } = this.#problems(source, cell, head.length);
-    if (assigned.size) {
-      // TypeScript does not check what is assigned to an import: check once more, with declarations in their place
-      const declared = `${importStatements(this.#scope, used, assigned)}\n`;
-      this.#host.write(this.#current, declared + cell.body);
-      ({ problems, assigned } = this.#problems(source, cell, declared.length));
-      this.#host.write(this.#current, text);
-    }
+    const first = this.#problems(source, cell, head.length);
+    let { problems } = first;
     const { code, map } = this.#emit();
+    if (first.assigned.size) {
+      // TypeScript does not check what is assigned to an import: check once more, with declarations in their place
+      const declared = `${importStatements(this.#scope, used, first.assigned)}\n`;
+      this.#host.write(this.#current, declared + cell.body);
+      ({ problems } = this.#problems(source, cell, declared.length));
+    }
     const toPlace = (offset: number): Place | undefined =>
       offset < head.length ? undefined : placeOf(source, cell.toCell(offset - head.length));
     return {
@@ -203,9 +203,9 @@ export class TypeScriptCompiler implements Compiler {
     const { parseDiagnostics: errors } = file as unknown as { parseDiagnostics: ts.DiagnosticWithLocation[] };
     if (!errors.length) return { status: 'complete' };
     const end = source.trimEnd().length;
-    const unterminated = new Set([1002, 1010, 1160]);
-    if (!errors.some(error => error.start >= end || (unterminated.has(error.code) && error.code !== 1002)))
-      return { status: 'invalid' };
+    // an unterminated comment or template, or else nothing wrong but that it ends
+    const [{ code, start }] = errors as [ts.DiagnosticWithLocation];
+    if (start < end && code !== 1010 && code !== 1160) return { status: 'invalid' };
     const last = source.trimEnd().split('\n').at(-1)!;
     return { status: 'incomplete', indent: /^\s*/.exec(last)![0] + (/[{([]$/.test(last) ? '  ' : '') };
   }

@@ -63,7 +63,9 @@ export class Client {
     };
     writeFileSync(file, JSON.stringify(info), { mode: 0o600 });
     const [command, ...args] = argv.map(part => part.replace('{connection_file}', file));
-    this.#process = spawn(command!, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+    // a kernel whose parent is gone ends by itself
+    const env = { ...process.env, JPY_PARENT_PID: String(process.pid) };
+    this.#process = spawn(command!, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.#process.stdout!, this.#process.stderr!])
       stream.on('data', (data: Buffer) => (this.errors += data.toString()));
     this.#shell.connect(`tcp://127.0.0.1:${shell}`);

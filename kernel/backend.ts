@@ -1,0 +1,63 @@
+import { find } from './catalogue.ts';
+import type { Backend } from './plugin.ts';
+
+export interface BackendOptions {
+  /** Threads that compute (default: as the backend sees fit). */
+  readonly threads?: number | undefined;
+}
+
+export interface ChosenBackend {
+  /** Its name, here and in tfjs. */
+  readonly id: string;
+  /** Version of tfjs. */
+  readonly version: string;
+  /** Those that would have come before it, and why they could not be used. */
+  readonly skipped: readonly { readonly id: string; readonly reason: string }[];
+}
+
+/** What is tried where nothing is asked for; the first that computes is used. */
+const automatic = ['tensorflow', 'onnxruntime', 'cpu'];
+
+/**
+ * Makes a backend the one that tfjs computes with: the one that is asked for, or the fastest that works here.
+ * Throws where the one that is asked for does not work, with the reason; it is never replaced by another.
+ */
+export async function useBackend(
+  backends: readonly Backend[],
+  wanted?: string,
+  options: BackendOptions = {},
+): Promise<ChosenBackend> {
+  const { threads } = options;
+  if (threads !== undefined && (!Number.isInteger(threads) || threads < 1))
+    throw new RangeError(`threads ${threads}: must be a whole number from 1 on`);
+  const candidates =
+    wanted === undefined
+      ? automatic.flatMap(id => backends.find(backend => backend.id === id) ?? [])
+      : [find('backend', backends, wanted)];
+  const skipped: { id: string; reason: string }[] = [];
+  for (const backend of candidates) {
+    try {
+      return { id: backend.id, version: await start(backend, options), skipped };
+    } catch (error) {
+      const reason = (error as Error).message;
+      if (wanted !== undefined) throw new Error(`backend ${backend.id}: ${reason}`, { cause: error });
+      skipped.push({ id: backend.id, reason });
+    }
+  }
+  const reasons = skipped.map(({ id, reason }) => `${id}: ${reason}`).join('; ');
+  throw new Error(`no backend works here${reasons && ` (${reasons})`}`);
+}
+
+/** Registers and selects a backend and lets it compute something; returns the version of tfjs. */
+async function start(backend: Backend, { threads }: BackendOptions): Promise<string> {
+  await backend.register(threads === undefined ? {} : { threads });
+  const tf = await import('@tensorflow/tfjs');
+  // tfjs would advertise faster backends on the console.
+  tf.env().set('PROD', true);
+  if (!(await tf.setBackend(backend.id))) throw new Error('tfjs could not initialize it');
+  const sum = tf.tidy(() => tf.add(tf.scalar(1), tf.scalar(2)));
+  const [value] = await sum.data();
+  sum.dispose();
+  if (value !== 3) throw new Error(`it says that 1 + 2 is ${value}`);
+  return tf.version.tfjs;
+}

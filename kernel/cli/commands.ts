@@ -1,0 +1,34 @@
+import type { Describe } from './command.ts';
+
+interface Entry {
+  readonly summary: string;
+  /** Loads the file of the command, which exports how it is described under the command's name. */
+  readonly load: () => Promise<Describe>;
+}
+
+/** Every command in the order of the help; its file is loaded when it is called. */
+export const commands: Readonly<Record<string, Entry>> = {
+  models: {
+    summary: 'list the models of the zoo, or show one',
+    load: async () => (await import('./models.ts')).models,
+  },
+  methods: {
+    summary: 'list criteria, regularizers and strategies, or show one',
+    load: async () => (await import('./methods.ts')).methods,
+  },
+  datasets: { summary: 'list the data sets, or show one', load: async () => (await import('./datasets.ts')).datasets },
+  groups: {
+    summary: 'list the dependency groups of a model: what is pruned together',
+    load: async () => (await import('./groups.ts')).groups,
+  },
+  prune: { summary: 'prune a model to a speed-up', load: async () => (await import('./prune.ts')).prune },
+  train: { summary: 'train a model on a data set', load: async () => (await import('./train.ts')).train },
+  notebook: {
+    summary: 'run notebooks, turn them into web pages, strip their outputs',
+    load: async () => (await import('./notebook.ts')).notebook,
+  },
+  kernel: {
+    summary: 'install, start and list the Jupyter kernel',
+    load: async () => (await import('./kernel.ts')).kernel,
+  },
+};

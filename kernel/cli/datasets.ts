@@ -1,0 +1,17 @@
+import { find } from '../catalogue.ts';
+import type { Describe } from './command.ts';
+import { usage } from './errors.ts';
+import { example } from './flags.ts';
+import { json } from './json.ts';
+import { pluginJson, pluginTable, pluginText } from './plugins.ts';
+
+export const datasets: Describe = (command, { io, catalogue }) => {
+  command.argument('[name]', 'data set to show');
+  example(command, 'pruningbench datasets', 'pruningbench datasets shapes');
+  command.action(async (name: string | undefined, { json: wanted }: { json?: boolean }) => {
+    const { datasets } = await catalogue();
+    if (name === undefined) return io.out(wanted ? json(datasets.map(pluginJson)) : pluginTable('data set', datasets));
+    const dataset = usage(() => find('dataset', datasets, name));
+    io.out(wanted ? json(pluginJson(dataset)) : pluginText(dataset));
+  });
+};

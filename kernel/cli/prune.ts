@@ -1,0 +1,122 @@
+import { z } from 'zod';
+import { useBackend } from '../backend.ts';
+import { provenance } from '../bench/provenance.ts';
+import type { Graph } from '../graph/graph.ts';
+import { prune as pruneGraph, type Pruned } from '../prune/prune.ts';
+import { normalizationNames, reductionNames } from '../prune/score.ts';
+import { choiceOf, choose } from './choose.ts';
+import type { Describe } from './command.ts';
+import { addFlags, example, readFlags, type Given } from './flags.ts';
+import { addGraphFlags, graphFrom } from './graph-source.ts';
+import { json } from './json.ts';
+import { layersOf } from './layers.ts';
+import { LiveLine } from './live.ts';
+import { metric, table } from './table.ts';
+import { writeModel } from './write-model.ts';
+
+const pruneOptions = z.object({
+  speedup: z.number().min(1).describe('multiply-adds before over multiply-adds after, at least'),
+  steps: z.int().positive().default(400).describe('step k leaves 1 - k / steps of the units, scored anew at each'),
+  count: z.enum(['plain', 'compatible']).default('plain').describe('count of multiply-adds that the speed-up is of'),
+  roundTo: z.int().positive().default(1).describe('groups keep a multiple of so many units'),
+  reduce: z.enum(reductionNames).optional().describe("how the scores of a unit become one (default: the criterion's)"),
+  normalize: z
+    .enum(normalizationNames)
+    .optional()
+    .describe("how groups are made comparable (default: the criterion's)"),
+  ignore: z.array(z.string()).default([]).describe('groups that stay whole'),
+  seed: z.int().default(0).describe('seed of whatever is random'),
+  threads: z.int().positive().optional().describe('threads that compute (default: as the backend sees fit)'),
+});
+
+export const prune: Describe = async (command, { io, catalogue }) => {
+  const known = await catalogue();
+  command
+    .requiredOption('--criterion <name>', choiceOf('criterion', known.criteria))
+    .option('--strategy <name>', `${choiceOf('strategy', known.strategies)} (default: protected-global)`)
+    .option('--backend <name>', 'backend for criteria that compute with tensors (default: the fastest that loads)')
+    .option('--out <folder>', 'where model.safetensors, model.onnx and prune.json are written');
+  addFlags(command, pruneOptions);
+  addGraphFlags(command, known);
+  example(
+    command,
+    'pruningbench prune --model resnet18 --classes 10 --criterion magnitude-l2 --speedup 2 --out pruned',
+    'pruningbench prune --load trained/model.safetensors --criterion lamp --strategy protected-global:floor=0.2 --speedup 4',
+  );
+  command.action(async (given: Given) => {
+    const { threads, ...settings } = readFlags(pruneOptions, given);
+    const { reduce, normalize, ...rest } = settings;
+    const criterion = choose('criterion', known.criteria, given['criterion'] as string);
+    const strategy = choose(
+      'strategy',
+      known.strategies,
+      (given['strategy'] as string | undefined) ?? 'protected-global',
+    );
+    const { graph, source } = await graphFrom(known, given, { seed: settings.seed });
+    const computes = criterion.plugin.local !== undefined || given['backend'] !== undefined;
+    const backend = computes
+      ? await useBackend(known.backends, given['backend'] as string | undefined, { threads })
+      : undefined;
+    const live = new LiveLine(io);
+    const started = performance.now();
+    const pruned = await pruneGraph(graph, {
+      ...rest,
+      ...(reduce ? { reduce } : {}),
+      ...(normalize ? { normalize } : {}),
+      criterion: criterion.plugin,
+      criterionOptions: criterion.options,
+      strategy: strategy.plugin,
+      strategyOptions: strategy.options,
+      progress: ({ step, speedup, target }) => live.show(`step ${step}: speed-up ${speedup.toFixed(2)} of ${target}`),
+    }).finally(() => live.clear());
+    const seconds = (performance.now() - started) / 1000;
+    const record = {
+      version: 1,
+      model: source,
+      criterion: { id: criterion.plugin.id, options: criterion.options },
+      strategy: { id: strategy.plugin.id, options: strategy.options },
+      options: {
+        ...settings,
+        reduce: reduce ?? criterion.plugin.reduce ?? 'mean',
+        normalize: normalize ?? criterion.plugin.normalize ?? 'mean',
+      },
+      backend: backend?.id ?? null,
+      before: pruned.before,
+      after: pruned.after,
+      speedup: pruned.speedup,
+      steps: pruned.trace.length,
+      groups: pruned.groups,
+      versions: provenance().versions,
+    };
+    const out = given['out'] as string | undefined;
+    const files = out === undefined ? [] : await writeModel(out, known, pruned.graph, 'prune', record);
+    if (given['json']) return io.out(json({ ...record, seconds, files }));
+    io.out(layersText(graph, pruned));
+    io.out(
+      `\n${totalsText(pruned)}\n${settings.count} speed-up ${pruned.speedup.toFixed(3)} after ${pruned.trace.length} steps, ${seconds.toFixed(1)} s\n`,
+    );
+    for (const file of files) io.out(`wrote ${file}\n`);
+  });
+};
+
+function layersText(before: Graph, { graph: after }: Pruned): string {
+  const small = new Map(layersOf(after).map(layer => [layer.id, layer]));
+  const rows = layersOf(before).map(({ id, kernel, macs }) => {
+    const layer = small.get(id)!;
+    const share = `${((100 * layer.macs) / macs).toFixed(0)}%`;
+    return [id, kernel.join(' x '), layer.kernel.join(' x '), metric(macs), metric(layer.macs), share];
+  });
+  return table(['layer', 'kernel', 'pruned', 'MACs', 'pruned', 'left'], rows);
+}
+
+function totalsText({ before, after }: Pruned): string {
+  const row = (name: string, a: number, b: number) => [name, metric(a), metric(b), `${((100 * b) / a).toFixed(1)}%`];
+  return table(
+    ['total', 'before', 'after', 'left'],
+    [
+      row('parameters', before.params, after.params),
+      row('MACs', before.macs, after.macs),
+      row('MACs, compatible', before.macsCompatible, after.macsCompatible),
+    ],
+  );
+}

@@ -1,0 +1,180 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { useBackend } from '../backend.ts';
+import { provenance } from '../bench/provenance.ts';
+import { timedRegularizer } from '../bench/regularize.ts';
+import { find } from '../catalogue.ts';
+import { count } from '../graph/count.ts';
+import { groups } from '../graph/groups.ts';
+import { fit, type Fitted } from '../train/fit.ts';
+import type { Progress } from '../train/progress.ts';
+import { trainingOptions } from '../train/training-options.ts';
+import { choiceOf, choose } from './choose.ts';
+import type { Describe } from './command.ts';
+import { addFlags, example, readFlags, typedFlags, type Given } from './flags.ts';
+import { addGraphFlags, graphFrom } from './graph-source.ts';
+import { interruptible } from './interrupt.ts';
+import type { Io } from './io.ts';
+import { json } from './json.ts';
+import { LiveLine } from './live.ts';
+import { duration, metric, table } from './table.ts';
+import { writeModel } from './write-model.ts';
+
+const runOptions = z.object({
+  seed: z.int().default(0).describe('seed of initial weights, order and augmentation'),
+  threads: z.int().positive().optional().describe('threads that compute (default: as the backend sees fit)'),
+  checkpointEvery: z.int().positive().default(100).describe('steps between checkpoints within an epoch'),
+});
+
+export const train: Describe = async (command, { io, catalogue, argv }) => {
+  const known = await catalogue();
+  command
+    .requiredOption('--dataset <name>', choiceOf('data set', known.datasets))
+    .option('--regularizer <name>', choiceOf('regularizer', known.regularizers))
+    .option('--backend <name>', `${known.backends.map(({ id }) => id).join('|')} (default: the fastest that loads)`)
+    .option('--out <folder>', 'where checkpoints, model.safetensors, model.onnx and train.json are written')
+    .option('--no-resume', 'start over where the folder holds a checkpoint');
+  addFlags(command, runOptions);
+  addGraphFlags(command, known, 'Options of models (classes, image and channels default to those of the data set):');
+  addFlags(command, trainingOptions, 'Options of the training:');
+  example(
+    command,
+    'pruningbench train --model resnet18 --width 0.25 --dataset shapes --epochs 3 --out trained',
+    'pruningbench train --load pruned/model.safetensors --dataset shapes:train=2000 --epochs 10 --optimizer sgd:learningRate=0.02 --out tuned',
+  );
+  command.action(async (given: Given) => {
+    const { threads, checkpointEvery } = readFlags(runOptions, given);
+    const out = given['out'] as string | undefined;
+    const dataset = choose('dataset', known.datasets, given['dataset'] as string);
+    const regularizer =
+      given['regularizer'] === undefined
+        ? undefined
+        : choose('regularizer', known.regularizers, given['regularizer'] as string);
+    const training = readFlags(trainingOptions, given, regularizer ? withoutDecay(given) : {});
+    const task = find('task', known.tasks, dataset.plugin.task);
+    const backend = await useBackend(known.backends, given['backend'] as string | undefined, { threads });
+    const data = await dataset.plugin.load(dataset.options);
+    const [image, , channels] = data.shape;
+    const { graph, source } = await graphFrom(known, given, {
+      classes: data.classes.length,
+      image,
+      channels,
+      seed: training.seed,
+    });
+    const used = regularizer && { id: regularizer.plugin.id, options: regularizer.options };
+    const hook = regularizer && timedRegularizer(regularizer.plugin.start(graph, groups(graph), regularizer.options));
+    const show = new TrainingLine(io, task.score, !given['json']);
+    const started = performance.now();
+    const fitted = await interruptible(
+      io,
+      () => howToResume(out, argv),
+      signal =>
+        fit(graph, data, task, {
+          ...training,
+          signal,
+          progress: progress => show.update(progress),
+          regularize: hook?.regularize,
+          ...(out === undefined
+            ? {}
+            : {
+                checkpoint: {
+                  folder: out,
+                  everySteps: checkpointEvery,
+                  resume: given['resume'] !== false,
+                  identity: { regularizer: used ?? null },
+                },
+              }),
+        }),
+    ).finally(() => show.end());
+    const seconds = (performance.now() - started) / 1000;
+    const record = {
+      version: 1,
+      model: source,
+      dataset: {
+        id: data.id,
+        options: dataset.options,
+        checksum: data.checksum,
+        train: data.train.size,
+        test: data.test.size,
+      },
+      task: task.id,
+      score: task.score,
+      options: training,
+      regularizer: used ?? null,
+      backend: backend.id,
+      size: count(fitted.graph),
+      scores: fitted.scores,
+      best: fitted.best,
+      history: fitted.history,
+      versions: provenance().versions,
+    };
+    const files = out === undefined ? [] : await writeModel(out, known, fitted.graph, 'train', record);
+    if (given['json']) return io.out(json({ ...record, resumed: fitted.resumed, seconds, files }));
+    io.out(historyText(fitted));
+    io.out(`\nbackend ${backend.id}, ${metric(record.size.params)} parameters, ${duration(seconds)}\n`);
+    for (const file of files) io.out(`wrote ${file}\n`);
+  });
+};
+
+/** A regularizer decays weights itself: the optimizer does not, unless asked to (METHODS 4). */
+function withoutDecay(given: Given): Given {
+  const optimizer = typedFlags(trainingOptions, given)['optimizer'] as Record<string, unknown> | undefined;
+  return { optimizer: { kind: 'sgd', weightDecay: 0, ...optimizer } };
+}
+
+function howToResume(out: string | undefined, argv: readonly string[]): string {
+  if (out === undefined) return 'stopped; without --out nothing was kept';
+  if (!existsSync(join(out, 'last.safetensors'))) return 'stopped before the first checkpoint; nothing was kept';
+  const quoted = argv.filter(word => word !== '--no-resume').map(quote);
+  return `stopped; the last checkpoint is in ${out}. To go on: pruningbench ${quoted.join(' ')}`;
+}
+
+const quote = (word: string) => (/^[\w./:=,+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
+
+/** How a training goes: a live line on a terminal, else a line per epoch. */
+class TrainingLine {
+  readonly #io: Io;
+  readonly #score: string;
+  readonly #plain: boolean;
+  readonly #live: LiveLine;
+
+  constructor(io: Io, score: string, plain: boolean) {
+    this.#io = io;
+    this.#score = score;
+    this.#live = new LiveLine(io);
+    this.#plain = plain && !this.#live.visible;
+  }
+
+  update(progress: Progress): void {
+    const { epoch, epochs, step, steps, loss, learningRate, score, secondsLeft } = progress;
+    const parts = [
+      `epoch ${epoch}/${epochs}`,
+      `step ${step}/${steps}`,
+      `loss ${loss.toFixed(4)}`,
+      `rate ${learningRate.toPrecision(3)}`,
+      ...(score === undefined ? [] : [`${this.#score} ${score.toFixed(4)}`]),
+      `${duration(secondsLeft)} left`,
+    ];
+    const line = parts.join('  ');
+    this.#live.show(line);
+    // Only what is reported at the end of an epoch has a score.
+    if (this.#plain && score !== undefined) this.#io.err(`${line}\n`);
+  }
+
+  end(): void {
+    this.#live.clear();
+  }
+}
+
+function historyText({ history }: Fitted): string {
+  const names = Object.keys(history.at(-1)?.scores ?? {});
+  const rows = history.map(({ epoch, loss, learningRate, seconds, scores }) => [
+    String(epoch),
+    loss.toFixed(4),
+    learningRate.toPrecision(3),
+    ...names.map(name => scores?.[name]?.toFixed(4) ?? ''),
+    seconds.toFixed(1),
+  ]);
+  return table(['epoch', 'training loss', 'rate', ...names, 'seconds'], rows);
+}

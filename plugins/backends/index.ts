@@ -1,0 +1,3 @@
+export { cpu } from './cpu.ts';
+export { onnxruntime } from './engine.ts';
+export { tensorflow } from './tensorflow.ts';

@@ -1,0 +1,35 @@
+import type { Backend } from '../../kernel/plugin.ts';
+
+/** The native packages in order of preference. */
+const packages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
+
+/** libtensorflow by `@tensorflow/tfjs-node-gpu` or `@tensorflow/tfjs-node`, which are not installed with this package. */
+export const tensorflow: Backend = {
+  kind: 'backend',
+  id: 'tensorflow',
+  title: 'TensorFlow, on an NVIDIA GPU or the CPU',
+  async register({ threads }) {
+    // Read when the library is loaded.
+    if (threads !== undefined) process.env['TF_NUM_INTRAOP_THREADS'] = String(threads);
+    const reasons: string[] = [];
+    for (const name of packages) {
+      try {
+        await import(name);
+        return;
+      } catch (error) {
+        if (!isAbsent(error, name)) reasons.push(`${name} does not load: ${(error as Error).message.split('\n')[0]}`);
+      }
+    }
+    throw new Error(
+      reasons.length > 0
+        ? reasons.join('; ')
+        : `not installed: npm install ${packages[0]}@4.22.0 (NVIDIA GPU) or npm install ${packages[1]}@4.22.0`,
+    );
+  },
+};
+
+/** Whether it is the package itself that was not found. */
+function isAbsent(error: unknown, name: string): boolean {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') && message.includes(`'${name}'`);
+}

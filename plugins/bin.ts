@@ -1,0 +1,12 @@
+#!/usr/bin/env node
+import module from 'node:module';
+import { main } from '../kernel/cli/main.ts';
+
+// Node.js 22 can keep compiled code from start to start.
+(module as { enableCompileCache?: () => void }).enableCompileCache?.();
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // The reader of a pipe has seen enough.
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+process.exitCode = await main(process.argv.slice(2), async () => (await import('./catalogue.ts')).catalogue);

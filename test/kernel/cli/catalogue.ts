@@ -1,0 +1,22 @@
+import * as datasets from '../../../datasets/index.ts';
+import type { Catalogue } from '../../../kernel/catalogue.ts';
+import { cpu } from '../../../plugins/backends/cpu.ts';
+import { tensorflow } from '../../../plugins/backends/tensorflow.ts';
+import * as criteria from '../../../plugins/criteria/index.ts';
+import * as formats from '../../../plugins/formats/index.ts';
+import * as models from '../../../plugins/models/index.ts';
+import * as regularizers from '../../../plugins/regularizers/index.ts';
+import * as strategies from '../../../plugins/strategies/index.ts';
+import * as tasks from '../../../plugins/tasks/index.ts';
+
+/** Everything but the ONNX Runtime backend: the tests compute on the cpu backend. */
+export const catalogue: Catalogue = {
+  models: Object.values(models),
+  datasets: Object.values(datasets),
+  criteria: Object.values(criteria),
+  regularizers: Object.values(regularizers),
+  strategies: Object.values(strategies),
+  tasks: Object.values(tasks),
+  backends: [tensorflow, cpu],
+  formats: Object.values(formats),
+};

@@ -198,7 +198,7 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements Recorder {
       fallbacks[name] = (fallbacks[name] ?? 0) + 1;
       if (this.options.warn && !this.warned.has(name)) {
         this.warned.add(name);
-        tf.backend_util.warn(`onnxruntime backend: ${name} of ${describe(listOf(inputs))} runs on the cpu backend`);
+        console.warn(`onnxruntime backend: ${name} of ${describe(listOf(inputs))} runs on the cpu backend`);
       }
     }
     return runOnCpu(cpu, inputs, attributes, this);

@@ -24,6 +24,8 @@ export type { Reduction } from './prune/score.ts';
 
 // training
 export type { Fitted, FitOptions } from './train/fit.ts';
+export type { TrainingOptions } from './train/training-options.ts';
+export type { Regularize } from './train/step.ts';
 export type { EpochRecord } from './train/run-state.ts';
 export { memorySplit } from './train/loader.ts';
 
@@ -49,4 +51,14 @@ export {
   registerFormatter,
   table,
 } from './jupyter/index.ts';
-export type { Chart, ChartSpec, Displayable, MimeBundle, Table, TableOptions } from './jupyter/index.ts';
+export type {
+  Chart,
+  ChartSpec,
+  Displayable,
+  DisplayHandle,
+  MimeBundle,
+  PendingDisplay,
+  Progress,
+  Table,
+  TableOptions,
+} from './jupyter/index.ts';

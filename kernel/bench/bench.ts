@@ -216,17 +216,15 @@ class Bench {
       score: task.score,
       base: {
         ...count(base.graph),
-        scores: { ...base.scores },
-        history: [...base.history] as RunRecord['base']['history'],
+        scores: base.scores,
+        history: base.history,
       },
-      sparsified: sparsified
-        ? { scores: { ...sparsified.scores }, history: [...sparsified.history] as RunRecord['base']['history'] }
-        : null,
+      sparsified: sparsified ? { scores: sparsified.scores, history: sparsified.history } : null,
       pruned: {
         ...pruned.after,
-        before: { ...before },
-        scores: { ...finetuned.scores },
-        history: [...finetuned.history] as RunRecord['base']['history'],
+        before,
+        scores: finetuned.scores,
+        history: finetuned.history,
       },
       groups: pruned.groups.map(group => ({ ...group, kept: [...group.kept] })),
       latency,

@@ -1,6 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { chart, type Chart } from '../jupyter/chart.ts';
 import { standings } from './leaderboard.ts';
+import type { EpochRecord } from '../train/run-state.ts';
 import type { RunRecord } from './record.ts';
 
 const size = { width: 420, height: 280 };
@@ -158,7 +159,7 @@ export function latencyChart(records: readonly RunRecord[]): Chart {
 }
 
 /** Loss and score by epoch of a training. */
-export function trainingChart(history: RunRecord['base']['history'], score = 'accuracy'): Chart {
+export function trainingChart(history: readonly EpochRecord[], score = 'accuracy'): Chart {
   const rows = history.map(({ epoch, loss, scores }) => ({ epoch, loss, score: scores?.[score] ?? null }));
   return spec({
     title: 'training',

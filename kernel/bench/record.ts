@@ -6,7 +6,7 @@ import { writeAtomically } from '../train/write-atomically.ts';
 import { protocolSchema } from './protocol.ts';
 
 const plugin = z.strictObject({ id: z.string(), options: z.record(z.string(), z.unknown()) });
-const scores = z.record(z.string(), z.number());
+const scores = z.record(z.string(), z.number()).readonly();
 const epoch = z.strictObject({
   epoch: z.int(),
   loss: z.number(),
@@ -14,6 +14,7 @@ const epoch = z.strictObject({
   seconds: z.number(),
   scores: scores.optional(),
 });
+const history = z.array(epoch).readonly();
 const size = z.strictObject({ params: z.int(), macs: z.int(), macsCompatible: z.int() });
 
 /** What identifies a result: the same configuration on the same machine gives the same numbers. */
@@ -51,14 +52,14 @@ export const recordSchema = z.strictObject({
   configuration: configurationSchema,
   /** Name of the task's number that ranks; higher is better. */
   score: z.string(),
-  base: size.extend({ scores, history: z.array(epoch) }),
-  sparsified: z.strictObject({ scores, history: z.array(epoch) }).nullable(),
+  base: size.extend({ scores, history }),
+  sparsified: z.strictObject({ scores, history }).nullable(),
   pruned: size.extend({
     /** Right after pruning. */
     before: scores,
     /** After fine-tuning; the same as before where the protocol has none. */
     scores,
-    history: z.array(epoch),
+    history,
   }),
   /** What became of each group: its units, and the positions of those that stay. */
   groups: z.array(

@@ -23,6 +23,14 @@ export const commands: Readonly<Record<string, Entry>> = {
   },
   prune: { summary: 'prune a model to a speed-up', load: async () => (await import('./prune.ts')).prune },
   train: { summary: 'train a model on a data set', load: async () => (await import('./train.ts')).train },
+  bench: {
+    summary: 'compare methods: train, prune, fine-tune, evaluate, measure',
+    load: async () => (await import('./bench.ts')).bench,
+  },
+  leaderboard: {
+    summary: 'rank the records of benchmarks',
+    load: async () => (await import('./leaderboard.ts')).leaderboard,
+  },
   notebook: {
     summary: 'run notebooks, turn them into web pages, strip their outputs',
     load: async () => (await import('./notebook.ts')).notebook,

@@ -57,6 +57,7 @@ export function kernelCommand({ command: [node, ...rest] }: Io, engine: Engine):
 /** What cells see without importing it. */
 const prelude = ({ module }: Io): Prelude[] => [
   { specifier: module, names: 'all' },
+  { specifier: module, namespace: 'pb' },
   { specifier: '@tensorflow/tfjs', namespace: 'tf' },
   { specifier: 'arquero', namespace: 'aq' },
 ];

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CellError, type CellProgress } from './cell-error.ts';
 import { KernelClient } from './client.ts';
@@ -56,6 +56,7 @@ export async function runNotebook(source: string | Notebook, options: RunNoteboo
   const read = typeof source === 'string' ? parseNotebook(await readFile(source, 'utf8')) : normalized(source);
   const notebook = injectParameters(read, parameters);
   const folder = options.folder ?? (typeof source === 'string' ? path.dirname(path.resolve(source)) : process.cwd());
+  if (output !== undefined) await mkdir(path.dirname(path.resolve(output)), { recursive: true });
   const started = performance.now();
   const { argv, env } = options;
   const client = await KernelClient.start({ argv, folder, ...(env ? { env } : {}) });

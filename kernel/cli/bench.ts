@@ -1,0 +1,203 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { useBackend } from '../backend.ts';
+import { bench as run, methodName, type BenchProgress, type Method } from '../bench/bench.ts';
+import { protocols, protocolSchema, type Protocol } from '../bench/protocol.ts';
+import type { RunRecord } from '../bench/record.ts';
+import { leaderboardTable } from '../bench/tables.ts';
+import { find, type Catalogue } from '../catalogue.ts';
+import { addModelFlags, choiceOf, choose, chooseModel } from './choose.ts';
+import type { Describe } from './command.ts';
+import { usage, UsageError } from './errors.ts';
+import { addFlags, example, readFlags, type Given } from './flags.ts';
+import { interruptible } from './interrupt.ts';
+import type { Io } from './io.ts';
+import { json } from './json.ts';
+import { LiveLine } from './live.ts';
+import { duration } from './table.ts';
+
+const epochs = z.int().positive().optional();
+const benchOptions = z.object({
+  speedups: z.array(z.number().min(1)).default([2]).describe('multiply-adds before over after, at least'),
+  seeds: z.array(z.int()).default([0]).describe('everything is run once for each'),
+  protocol: z
+    .string()
+    .default('quick')
+    .describe(`${Object.keys(protocols).join('|')}, or a JSON file`),
+  baseEpochs: epochs.describe("epochs of the base model (default: the protocol's)"),
+  sparsifyEpochs: epochs.describe("epochs under a regularizer (default: the protocol's)"),
+  finetuneEpochs: z.int().min(0).optional().describe("epochs after pruning, 0 for none (default: the protocol's)"),
+  batch: z.int().positive().optional().describe("images per step in all of them (default: the protocol's)"),
+  roundTo: z.int().positive().default(1).describe('groups keep a multiple of so many units'),
+  threads: z.int().positive().optional().describe('threads that compute (default: as the backend sees fit)'),
+});
+type BenchFlags = z.infer<typeof benchOptions>;
+
+export const bench: Describe = async (command, { io, catalogue, argv }) => {
+  const known = await catalogue();
+  command
+    .requiredOption('--dataset <name>', choiceOf('data set', known.datasets))
+    .requiredOption(
+      '--out <folder>',
+      'where records, base models and checkpoints are kept; what is there is not repeated',
+    )
+    .option(
+      '--methods <names>',
+      `criteria, or criterion+regularizer, apart by spaces or commas; all: ${known.criteria.map(({ id }) => id).join(', ')}`,
+      'all',
+    )
+    .option('--strategies <names>', `all, or of ${known.strategies.map(({ id }) => id).join(', ')}`, 'protected-global')
+    .option('--backend <name>', `${known.backends.map(({ id }) => id).join('|')} (default: the fastest that loads)`);
+  addFlags(command, benchOptions);
+  addModelFlags(command, known, 'Options of models (classes, image and channels are those of the data set):');
+  example(
+    command,
+    'pruningbench bench --model resnet18 --width 0.25 --dataset shapes --out runs/shapes',
+    'pruningbench bench --model resnet18 --width 0.5 --dataset cifar10:path=cifar-10-batches-bin --strategies all --speedups 2,4 --out runs/cifar10',
+    'pruningbench bench --model resnet18 --dataset shapes --methods lamp,bn-scale+bn-scale --protocol paper --out runs/paper',
+  );
+  command.action(async (given: Given) => {
+    const flags = readFlags(benchOptions, given);
+    if (given['model'] === undefined) throw new UsageError('no model: give --model NAME');
+    const methods = methodsOf(given['methods'] as string, known);
+    const strategies = namesOf(given['strategies'] as string, known.strategies).map(spec => {
+      const { plugin, options } = choose('strategy', known.strategies, spec);
+      return { strategy: plugin, options };
+    });
+    const protocol = await protocolOf(flags);
+    const dataset = choose('dataset', known.datasets, given['dataset'] as string);
+    const task = find('task', known.tasks, dataset.plugin.task);
+    const backend = await useBackend(known.backends, given['backend'] as string | undefined, {
+      threads: flags.threads,
+    });
+    const data = await dataset.plugin.load(dataset.options);
+    const [image, , channels] = data.shape;
+    const model = chooseModel(known, given, { classes: data.classes.length, image, channels });
+    const out = given['out'] as string;
+    const show = new BenchLine(io, flags.seeds.length, !given['json']);
+    const records: RunRecord[] = [];
+    await interruptible(
+      io,
+      `stopped; what is done is in ${out}. The same command goes on from there: pruningbench ${argv.join(' ')}`,
+      async signal => {
+        for (const seed of flags.seeds)
+          await run({
+            model: model.plugin,
+            modelOptions: { ...model.options, seed },
+            data,
+            datasetOptions: withoutPath(dataset.options),
+            task,
+            methods,
+            strategies,
+            speedups: flags.speedups,
+            protocol,
+            seed,
+            roundTo: flags.roundTo,
+            out,
+            format: find('format', known.formats, 'onnx'),
+            signal,
+            progress: progress => show.update(progress),
+            onRecord(record) {
+              records.push(record);
+              show.record(record);
+            },
+          });
+      },
+    ).finally(() => show.end());
+    if (given['json']) return io.out(json({ backend: backend.id, out, records: records.map(({ id }) => id) }));
+    io.out(`${String(leaderboardTable(records))}\n`);
+    io.out(`backend ${backend.id}; records in ${out}\n`);
+  });
+};
+
+/** Where data lie is nothing that a record should know. */
+const withoutPath = ({ path: _, ...rest }: Readonly<Record<string, unknown>>): Record<string, unknown> => rest;
+
+const namesOf = (text: string, all: readonly { readonly id: string }[]): string[] =>
+  text === 'all' ? all.map(({ id }) => id) : text.split(/[\s,]+(?=[a-z])/).filter(Boolean);
+
+function methodsOf(text: string, { criteria, regularizers }: Catalogue): Method[] {
+  return namesOf(text, criteria).map(name => {
+    const [criterion, regularizer] = name.split('+').map(part => part.trim());
+    const first = choose('criterion', criteria, criterion!);
+    const second = regularizer === undefined ? undefined : choose('regularizer', regularizers, regularizer);
+    return {
+      criterion: first.plugin,
+      criterionOptions: first.options,
+      ...(second ? { regularizer: second.plugin, regularizerOptions: second.options } : {}),
+    };
+  });
+}
+
+async function protocolOf({
+  protocol: name,
+  baseEpochs,
+  sparsifyEpochs,
+  finetuneEpochs,
+  batch,
+}: BenchFlags): Promise<Protocol> {
+  const named = Object.entries(protocols).map(([id, value]) => ({ id, kind: 'protocol', value }));
+  const input: unknown = name.endsWith('.json')
+    ? JSON.parse(await readFile(name, 'utf8'))
+    : usage(() => find('protocol', named, name)).value;
+  const parsed = protocolSchema.safeParse(input);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    throw new UsageError(`protocol ${name}: ${issue.path.join('.')}: ${issue.message}`);
+  }
+  const { base, sparsify, finetune, ...rest } = parsed.data;
+  const changed = <T extends { epochs: number; batch: number }>(training: T, epochs = training.epochs): T => ({
+    ...training,
+    epochs,
+    batch: batch ?? training.batch,
+  });
+  return {
+    ...rest,
+    base: changed(base, baseEpochs),
+    sparsify: changed(sparsify, sparsifyEpochs),
+    finetune: finetuneEpochs === 0 || !finetune ? null : changed(finetune, finetuneEpochs),
+  };
+}
+
+/** How a benchmark goes: a live line on a terminal, and a line for every result. */
+class BenchLine {
+  readonly #io: Io;
+  readonly #seeds: number;
+  readonly #plain: boolean;
+  readonly #live: LiveLine;
+  readonly #started = performance.now();
+
+  constructor(io: Io, seeds: number, plain: boolean) {
+    this.#io = io;
+    this.#seeds = seeds;
+    this.#plain = plain;
+    this.#live = new LiveLine(io);
+  }
+
+  update({ run, runs, stage, label, fraction, training, secondsLeft }: BenchProgress): void {
+    const parts = [
+      `run ${run + 1} of ${runs}${this.#seeds > 1 ? ' of this seed' : ''}`,
+      label,
+      `${stage} ${(100 * fraction).toFixed(0)}%`,
+      ...(training ? [`loss ${training.loss.toFixed(3)}`, `${duration(training.secondsLeft)} left of it`] : []),
+      ...(Number.isFinite(secondsLeft) ? [`${duration(secondsLeft)} left`] : []),
+    ];
+    this.#live.show(parts.join('  '));
+  }
+
+  record({ configuration, score, pruned }: RunRecord): void {
+    this.#live.clear();
+    if (!this.#plain) return;
+    const percent = (value: number) => `${(100 * value).toFixed(2)} %`;
+    const { strategy, speedup, seed } = configuration;
+    const elapsed = duration((performance.now() - this.#started) / 1000);
+    this.#io.err(
+      `${elapsed}  ${methodName(configuration)}, ${strategy.id}, ${speedup}x${this.#seeds > 1 ? `, seed ${seed}` : ''}: ` +
+        `${score} ${percent(pruned.before[score]!)}, fine-tuned ${percent(pruned.scores[score]!)}\n`,
+    );
+  }
+
+  end(): void {
+    this.#live.clear();
+  }
+}

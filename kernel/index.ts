@@ -1,6 +1,6 @@
 // the model
 export { Builder, fanInUniform, kaimingFanOut, normal, ones, uniform, zeros } from './graph/builder.ts';
-export type { ConvOptions, DenseOptions, Initializer, WindowOptions } from './graph/builder.ts';
+export type { ConvOptions, DenseOptions, Initializer, Pair, WindowOptions } from './graph/builder.ts';
 export type { Role } from './graph/channels.ts';
 export { check } from './graph/check.ts';
 export { count, type Count } from './graph/count.ts';
@@ -13,28 +13,33 @@ export { Network, type ApplyOptions } from './graph/run.ts';
 
 // extensions
 export { z } from 'zod';
+export type { Random } from './random.ts';
+export type { ChosenBackend } from './backend.ts';
 export * from './plugin.ts';
 export { find, type Catalogue } from './catalogue.ts';
 
 // pruning
 export { lowest, rankTogether } from './prune/select.ts';
 export { parseOptions, type GroupResult, type Pruned } from './prune/prune.ts';
-export type { Normalization } from './prune/normalize.ts';
-export type { Reduction } from './prune/score.ts';
+export { normalizations, type Normalization } from './prune/normalize.ts';
+export { reductions, type Reduction } from './prune/score.ts';
 
 // training
-export type { Fitted, FitOptions } from './train/fit.ts';
-export type { TrainingOptions } from './train/training-options.ts';
-export type { Regularize } from './train/step.ts';
-export type { EpochRecord } from './train/run-state.ts';
-export { memorySplit } from './train/loader.ts';
+export type { CheckpointOptions, Fitted, FitOptions } from './train/fit.ts';
+export { trainingOptions, type TrainingOptions } from './train/training-options.ts';
+export type { TrainingProgress } from './train/progress.ts';
+export type { Moment, Regularize } from './train/step.ts';
+export type { NamedVariables } from './train/optimizer.ts';
+export type { Best, EpochRecord } from './train/run-state.ts';
+export type { Augmentation } from './train/augment.ts';
+export { memorySplit, type MemorySplitOptions } from './train/loader.ts';
 
 // the benchmark
-export type { BenchProgress } from './bench/bench.ts';
+export type { BenchProgress, Method, Trained } from './bench/bench.ts';
 export { latencyChart, layersChart, rankChart, recoveryChart, scoreChart, trainingChart } from './bench/charts.ts';
 export { standings, type Standing } from './bench/leaderboard.ts';
-export { protocols, type Protocol, type ProtocolInput } from './bench/protocol.ts';
-export { readRecords, type RunRecord } from './bench/record.ts';
+export { protocols, protocolSchema, type Protocol, type ProtocolInput } from './bench/protocol.ts';
+export { readRecords, recordSchema, type RunRecord } from './bench/record.ts';
 export { groupTable, layerTable, leaderboardTable } from './bench/tables.ts';
 export { sampleImages } from './bench/images.ts';
 
@@ -56,9 +61,13 @@ export type {
   ChartSpec,
   Displayable,
   DisplayHandle,
+  Formatter,
   MimeBundle,
   PendingDisplay,
+  Postfix,
   Progress,
+  ProgressOptions,
   Table,
   TableOptions,
+  TableSource,
 } from './jupyter/index.ts';

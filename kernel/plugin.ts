@@ -188,7 +188,7 @@ export interface Format {
 // --- definitions -----------------------------------------------------------------------------------------------------
 
 /** A plugin as its author writes it: title and options may be left out. */
-type Definition<O, P extends Plugin<O>> = Omit<P, 'kind' | 'title' | 'options'> & {
+export type Definition<O, P extends Plugin<O>> = Omit<P, 'kind' | 'title' | 'options'> & {
   readonly title?: string;
   readonly options?: z.ZodType<O, unknown>;
 };

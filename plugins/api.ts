@@ -14,7 +14,7 @@ import { fit as fitGraph, type Fitted, type FitOptions } from '../kernel/train/f
 import { writeAtomically } from '../kernel/train/write-atomically.ts';
 import { catalogue } from './catalogue.ts';
 
-type Options = Readonly<Record<string, unknown>>;
+export type Options = Readonly<Record<string, unknown>>;
 
 let chosen: Promise<unknown> | undefined;
 

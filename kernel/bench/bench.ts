@@ -10,7 +10,7 @@ import type { Reduction } from '../prune/score.ts';
 import { graphDigest } from '../train/checkpoint.ts';
 import { evaluate } from '../train/evaluate.ts';
 import { fit, type Fitted, type FitOptions } from '../train/fit.ts';
-import type { Progress } from '../train/progress.ts';
+import type { TrainingProgress } from '../train/progress.ts';
 import type { TrainingOptions } from '../train/training-options.ts';
 import { compareLatency } from './measure.ts';
 import { protocolSchema, type ProtocolInput } from './protocol.ts';
@@ -63,7 +63,7 @@ export interface BenchProgress {
   /** Share of the stage that is done, from 0 to 1. */
   readonly fraction: number;
   /** State of the training, in stages that train. */
-  readonly training?: Progress;
+  readonly training?: TrainingProgress;
   /** Estimate for all runs, from those that are done; NaN before the first. */
   readonly secondsLeft: number;
 }
@@ -311,7 +311,7 @@ class Bench {
     return results;
   }
 
-  #report(stage: BenchProgress['stage'], label: string, fraction: number, training?: Progress): void {
+  #report(stage: BenchProgress['stage'], label: string, fraction: number, training?: TrainingProgress): void {
     const done = this.#durations.length;
     const perRun = this.#durations.reduce((a, b) => a + b, 0) / done;
     this.#options.progress?.({

@@ -8,7 +8,7 @@ import { find } from '../catalogue.ts';
 import { count } from '../graph/count.ts';
 import { groups } from '../graph/groups.ts';
 import { fit, type Fitted } from '../train/fit.ts';
-import type { Progress } from '../train/progress.ts';
+import type { TrainingProgress } from '../train/progress.ts';
 import { trainingOptions } from '../train/training-options.ts';
 import { choiceOf, choose } from './choose.ts';
 import type { Describe } from './command.ts';
@@ -146,7 +146,7 @@ class TrainingLine {
     this.#plain = plain && !this.#live.visible;
   }
 
-  update(progress: Progress): void {
+  update(progress: TrainingProgress): void {
     const { epoch, epochs, step, steps, loss, learningRate, score, secondsLeft } = progress;
     const parts = [
       `epoch ${epoch}/${epochs}`,

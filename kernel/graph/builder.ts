@@ -36,7 +36,7 @@ export const kaimingFanOut: Initializer = (shape, random) =>
 export const fanInUniform: Initializer = (shape, random) =>
   uniform(1 / Math.sqrt(shape.slice(0, -1).reduce((a, b) => a * b, 1)))(shape, random);
 
-type Pair = number | readonly [number, number];
+export type Pair = number | readonly [number, number];
 const pair = (value: Pair): [number, number] => (typeof value === 'number' ? [value, value] : [...value]);
 const around = (value: Pair): [[number, number], [number, number]] => {
   const [height, width] = pair(value);

@@ -5,8 +5,8 @@ import { displaySymbol, type Displayable, type MimeBundle } from './mime.ts';
 import { isTable, type TableSource } from './table.ts';
 
 /** A Vega-Lite specification; its data can also be given beside it. */
-export type ChartSpec = DistributiveOmit<TopLevelSpec, 'data'> & { readonly data?: TopLevelSpec['data'] };
-type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+export type ChartSpec = WithoutData<TopLevelSpec> & { readonly data?: TopLevelSpec['data'] };
+type WithoutData<T> = T extends unknown ? Omit<T, 'data'> : never;
 
 const schema = 'https://vega.github.io/schema/vega-lite/v5.json';
 const mimeType = 'application/vnd.vegalite.v5+json';

@@ -10,7 +10,7 @@ import { normalizations, type Normalization } from './normalize.ts';
 export type Reduction = keyof typeof reductions;
 
 /** Folds the next member's scores into what the members before it gave. */
-const reductions = {
+export const reductions = {
   mean: (a: number, b: number) => a + b,
   sum: (a: number, b: number) => a + b,
   max: (a: number, b: number) => Math.max(a, b),

@@ -8,7 +8,7 @@ import { evaluate } from './evaluate.ts';
 import { learningRates } from './learning-rate.ts';
 import { Losses } from './losses.ts';
 import { createOptimizer, type NamedVariables, type Optimizer } from './optimizer.ts';
-import { reporter, type Progress } from './progress.ts';
+import { reporter, type TrainingProgress } from './progress.ts';
 import { RunFiles, type Best, type EpochRecord, type RunState } from './run-state.ts';
 import { trainStep, type Regularize } from './step.ts';
 import { trainingOptions, type TrainingOptions } from './training-options.ts';
@@ -27,7 +27,7 @@ export interface CheckpointOptions {
 export interface FitOptions extends z.input<typeof trainingOptions> {
   readonly signal?: AbortSignal | undefined;
   /** Called about ten times a second at most, and at the end of every epoch. */
-  readonly progress?: ((progress: Progress) => void) | undefined;
+  readonly progress?: ((progress: TrainingProgress) => void) | undefined;
   readonly regularize?: Regularize | undefined;
   /** State of the regularizer, to be kept in checkpoints. */
   readonly slots?: NamedVariables | undefined;

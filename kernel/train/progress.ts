@@ -1,5 +1,5 @@
 /** How far a training is. */
-export interface Progress {
+export interface TrainingProgress {
   /** The epoch under way, from 1. */
   readonly epoch: number;
   readonly epochs: number;
@@ -15,7 +15,7 @@ export interface Progress {
   readonly secondsLeft: number;
 }
 
-type Report = Omit<Progress, 'epochs' | 'steps' | 'secondsLeft'>;
+type Report = Omit<TrainingProgress, 'epochs' | 'steps' | 'secondsLeft'>;
 
 const leastMilliseconds = 100;
 
@@ -24,7 +24,7 @@ const leastMilliseconds = 100;
  * @param from steps that were done before this run
  */
 export function reporter(
-  progress: ((progress: Progress) => void) | undefined,
+  progress: ((progress: TrainingProgress) => void) | undefined,
   { epochs, steps, from }: { epochs: number; steps: number; from: number },
   clock: () => number = () => performance.now(),
 ): (report: Report, always?: boolean) => void {

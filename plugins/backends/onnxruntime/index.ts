@@ -8,7 +8,6 @@ import { aliases, kernels } from './operations/index.ts';
 import type { BackendOptions } from './options.ts';
 import type { Report } from './report.ts';
 
-export { OnnxruntimeBackend } from './backend.ts';
 export type { BackendOptions } from './options.ts';
 export type { Report } from './report.ts';
 export * as onnx from './onnx/index.ts';

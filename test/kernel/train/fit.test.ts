@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { Graph } from '../../../kernel/graph/graph.ts';
 import { defineTask, type Data, type Task } from '../../../kernel/plugin.ts';
 import { fit, type FitOptions, type Fitted } from '../../../kernel/train/fit.ts';
-import type { Progress } from '../../../kernel/train/progress.ts';
+import type { TrainingProgress } from '../../../kernel/train/progress.ts';
 import { trainingOptions } from '../../../kernel/train/training-options.ts';
 import { classification } from '../../../plugins/tasks/classification.ts';
 import { tinyData, tinyGraph, withFolder } from './tiny.ts';
@@ -147,7 +147,7 @@ describe('fit', () => {
   });
 
   it('reports progress, the score at the end of an epoch', async () => {
-    const reports: Progress[] = [];
+    const reports: TrainingProgress[] = [];
     await train({ progress: p => reports.push(p) });
     const last = reports.at(-1)!;
     assert.equal(last.step, 24);

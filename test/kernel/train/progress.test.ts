@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { reporter, type Progress } from '../../../kernel/train/progress.ts';
+import { reporter, type TrainingProgress } from '../../../kernel/train/progress.ts';
 
 describe('progress', () => {
   it('leaves out what comes within a tenth of a second, not what must be seen, and estimates the rest', () => {
     let now = 0;
-    const seen: Progress[] = [];
+    const seen: TrainingProgress[] = [];
     const report = reporter(
       p => seen.push(p),
       { epochs: 2, steps: 20, from: 4 },

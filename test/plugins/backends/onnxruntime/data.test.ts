@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs';
-import type { OnnxruntimeBackend } from '../../../../plugins/backends/onnxruntime/index.ts';
+import type { OnnxruntimeBackend } from '../../../../plugins/backends/onnxruntime/backend.ts';
 import { batch, convnet, dispose, step } from './models.ts';
 import { fresh } from './setup.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs';
 import type { TensorInfo } from '@tensorflow/tfjs';
-import type { OnnxruntimeBackend } from '../../../../plugins/backends/onnxruntime/index.ts';
+import type { OnnxruntimeBackend } from '../../../../plugins/backends/onnxruntime/backend.ts';
 import type { Operation } from '../../../../plugins/backends/onnxruntime/value.ts';
 import { fresh } from './setup.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs';
 import type { Tensor4D } from '@tensorflow/tfjs';
-import type { OnnxruntimeBackend } from '../../../../plugins/backends/onnxruntime/index.ts';
+import type { OnnxruntimeBackend } from '../../../../plugins/backends/onnxruntime/backend.ts';
 import * as cases from './cases.ts';
 import { difference, fresh, onCpu, values } from './setup.ts';
 

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Tensor } from '@tensorflow/tfjs';
-import type { OnnxruntimeBackend } from '../../../../plugins/backends/onnxruntime/index.ts';
+import type { OnnxruntimeBackend } from '../../../../plugins/backends/onnxruntime/backend.ts';
 import { register, type BackendOptions } from '../../../../plugins/backends/onnxruntime/index.ts';
 
 /** Makes a fresh onnxruntime backend and selects it. Small calls are recorded too unless said otherwise. */

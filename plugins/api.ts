@@ -141,7 +141,7 @@ export async function bench(options: BenchChoice): Promise<RunRecord[]> {
   const { model, methods = catalogue.criteria, strategies = ['protected-global'], protocol, data } = options;
   const bar = options.progress ? undefined : new ProgressBar(undefined, { label: 'benchmark' });
   try {
-    return await bench_.bench({
+    const records = await bench_.bench({
       ...options,
       model: find('model', catalogue.models, model),
       task: find('task', catalogue.tasks, data.task),
@@ -161,6 +161,8 @@ export async function bench(options: BenchChoice): Promise<RunRecord[]> {
           });
         }),
     });
+    bar?.set(records.length, {});
+    return records;
   } finally {
     bar?.close();
   }

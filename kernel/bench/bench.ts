@@ -15,7 +15,7 @@ import type { TrainingOptions } from '../train/training-options.ts';
 import { compareLatency } from './measure.ts';
 import { protocolSchema, type ProtocolInput } from './protocol.ts';
 import { provenance } from './provenance.ts';
-import { hashOf, readRecord, writeRecord, type Configuration, type RunRecord } from './record.ts';
+import { hashOf, methodName, readRecord, writeRecord, type Configuration, type RunRecord } from './record.ts';
 import { timedRegularizer } from './regularize.ts';
 
 /** A row of the leaderboard: a criterion, with a regularizer before it or not. */
@@ -67,10 +67,6 @@ export interface BenchProgress {
   /** Estimate for all runs, from those that are done; NaN before the first. */
   readonly secondsLeft: number;
 }
-
-/** What `method` is called in tables, as in `magnitude-l2 + group-norm`. */
-export const methodName = ({ criterion, regularizer }: Pick<Configuration, 'criterion' | 'regularizer'>): string =>
-  regularizer ? `${criterion.id} + ${regularizer.id}` : criterion.id;
 
 /**
  * Runs the benchmark: trains the base model once, then for every method, strategy and speed-up sparsifies (where the

@@ -2,7 +2,7 @@ import type { TopLevelSpec } from 'vega-lite';
 import { chart, type Chart } from '../jupyter/chart.ts';
 import { standings } from './leaderboard.ts';
 import type { EpochRecord } from '../train/run-state.ts';
-import type { RunRecord } from './record.ts';
+import { methodName, type RunRecord } from './record.ts';
 
 const size = { width: 420, height: 280 };
 const spec = (part: object): Chart => chart({ ...size, ...part } as TopLevelSpec);
@@ -41,23 +41,43 @@ export function scoreChart(records: readonly RunRecord[]): Chart {
 export function recoveryChart(records: readonly RunRecord[]): Chart {
   const rows = standings(records);
   const several = new Set(rows.map(({ strategy, speedup }) => `${strategy} ${speedup}`)).size > 1;
-  return spec({
+  const layers = {
+    ...size,
+    height: { step: 22 },
+    encoding: {
+      y: { field: 'method', type: 'nominal', title: null, sort: { field: 'score', op: 'mean', order: 'descending' } },
+      x: { type: 'quantitative', title: 'score, %' },
+    },
+    layer: [
+      {
+        mark: { type: 'rule', color: '#c9cdd6', strokeWidth: 3 },
+        encoding: { x: { field: 'before' }, x2: { field: 'score' } },
+      },
+      {
+        transform: [
+          { fold: ['before', 'score'], as: ['when', 'percent'] },
+          { calculate: "datum.when == 'before' ? 'after pruning' : 'after fine-tuning'", as: 'moment' },
+        ],
+        mark: { type: 'point', filled: true, size: 90, opacity: 1 },
+        encoding: {
+          x: { field: 'percent' },
+          color: {
+            field: 'moment',
+            type: 'nominal',
+            title: null,
+            scale: { domain: ['after pruning', 'after fine-tuning'], range: ['#e08a3c', '#2f6f8f'] },
+          },
+          tooltip: ['method', 'strategy', 'speedup', 'before', 'score', 'base'].map(field => ({ field })),
+        },
+      },
+    ],
+  };
+  return chart({
     title: 'before and after fine-tuning',
     data: { values: rows },
-    transform: [
-      { calculate: "datum.strategy + ', ' + datum.speedup + 'x'", as: 'setting' },
-      { fold: ['before', 'score'], as: ['when', 'percent'] },
-      { calculate: "datum.when == 'before' ? 'after pruning' : 'after fine-tuning'", as: 'moment' },
-    ],
-    height: { step: 22 },
-    mark: { type: 'point', filled: true, size: 90 },
-    encoding: {
-      y: { field: 'method', type: 'nominal', title: null, sort: '-x' },
-      x: { field: 'percent', type: 'quantitative', title: 'score, %' },
-      color: { field: 'moment', type: 'nominal', title: null },
-      ...(several ? { row: { field: 'setting', type: 'nominal', title: null } } : {}),
-    },
-  });
+    transform: [{ calculate: "datum.strategy + ', ' + datum.speedup + 'x'", as: 'setting' }],
+    ...(several ? { facet: { row: { field: 'setting', type: 'nominal', title: null } }, spec: layers } : layers),
+  } as unknown as TopLevelSpec);
 }
 
 /** Rank of every method at every speed-up. */
@@ -91,7 +111,7 @@ export function layersChart(records: readonly RunRecord[], speedup?: number): Ch
       groups
         .filter(({ whole }) => whole === undefined)
         .map(({ id, units, kept }, position) => ({
-          method: configuration.criterion.id + (configuration.regularizer ? ` + ${configuration.regularizer.id}` : ''),
+          method: methodName(configuration),
           strategy: configuration.strategy.id,
           group: id,
           position,
@@ -127,7 +147,7 @@ export function layersChart(records: readonly RunRecord[], speedup?: number): Ch
 export function latencyChart(records: readonly RunRecord[]): Chart {
   const rows = records.flatMap(({ configuration, base, pruned, latency }) =>
     latency.map(({ batch, base: before, pruned: after }) => ({
-      method: configuration.criterion.id,
+      method: methodName(configuration),
       strategy: configuration.strategy.id,
       batch: `batch ${batch}`,
       macs: base.macs / pruned.macs,
@@ -165,7 +185,7 @@ export function trainingChart(history: readonly EpochRecord[], score = 'accuracy
     title: 'training',
     height: 200,
     data: { values: rows },
-    encoding: { x: { field: 'epoch', type: 'quantitative', axis: { tickMinStep: 1 } } },
+    encoding: { x: { field: 'epoch', type: 'quantitative', axis: { tickMinStep: 1, format: 'd' } } },
     layer: [
       {
         mark: { type: 'line', color: '#c44' },

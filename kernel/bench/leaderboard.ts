@@ -1,6 +1,5 @@
 import * as aq from 'arquero';
-import { methodName } from './bench.ts';
-import type { RunRecord } from './record.ts';
+import { methodName, type RunRecord } from './record.ts';
 
 /** A line of a leaderboard: one method at one speed-up under one strategy, over all seeds. */
 export interface Standing {

@@ -43,6 +43,10 @@ export const configurationSchema = z.strictObject({
 });
 export type Configuration = z.infer<typeof configurationSchema>;
 
+/** What `method` is called in tables, as in `magnitude-l2 + group-norm`. */
+export const methodName = ({ criterion, regularizer }: Pick<Configuration, 'criterion' | 'regularizer'>): string =>
+  regularizer ? `${criterion.id} + ${regularizer.id}` : criterion.id;
+
 /** The result of one run of the benchmark. Ranks, deltas and ratios are computed from records, never stored in them. */
 export const recordSchema = z.strictObject({
   version: z.literal(1),

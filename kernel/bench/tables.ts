@@ -9,7 +9,10 @@ const fixed = (digits: number) => (value: number | null) => (value === null ? ''
 const signed = (value: number) => (value > 0 ? '+' : '') + value.toFixed(2);
 const millions = (value: number) => `${(value / 1e6).toFixed(2)} M`;
 
-/** The leaderboard of records as a table, best first. */
+/**
+ * The leaderboard of records as a table, best first. `left` is the share of the parameters, `reached` the speed-up in
+ * multiply-adds and `latency` the one in measured time, `step` the time of a step of the pruning schedule.
+ */
 export function leaderboardTable(records: readonly RunRecord[], caption?: string): Table {
   const rows = standings(records);
   const several = (column: 'model' | 'dataset' | 'strategy') => new Set(rows.map(row => row[column])).size > 1;
@@ -33,6 +36,7 @@ export function leaderboardTable(records: readonly RunRecord[], caption?: string
       'latencyRatio',
       'stepSeconds',
     ],
+    headings: { speedup: 'speed-up', paramsLeft: 'left', latencyRatio: 'latency', stepSeconds: 'step' },
     format: {
       speedup: (value: number) => `${value}x`,
       base: fixed(2),

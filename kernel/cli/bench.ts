@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { useBackend } from '../backend.ts';
-import { bench as run, methodName, type BenchProgress, type Method } from '../bench/bench.ts';
+import { bench as run, type BenchProgress, type Method } from '../bench/bench.ts';
 import { protocols, protocolSchema, type Protocol } from '../bench/protocol.ts';
-import type { RunRecord } from '../bench/record.ts';
+import { methodName, type RunRecord } from '../bench/record.ts';
 import { leaderboardTable } from '../bench/tables.ts';
 import { find, type Catalogue } from '../catalogue.ts';
 import { addModelFlags, choiceOf, choose, chooseModel } from './choose.ts';

@@ -64,7 +64,7 @@ pre.error { background: var(--error-back); border-left: 3px solid var(--error); 
 .html { font-family: var(--sans); font-size: 0.88rem; }
 table { border-collapse: collapse; font: 0.86rem/1.45 var(--sans); font-variant-numeric: tabular-nums; margin: 0.3rem 0; }
 caption { caption-side: top; text-align: left; font-weight: 600; padding: 0 0.75rem 0.5rem 0.75rem; }
-th, td { padding: 0.38rem 0.75rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
+th, td { padding: 0.38rem 0.65rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 th { font-weight: 600; color: var(--quiet); border-bottom: 1.5px solid var(--quiet); white-space: nowrap; }
 tbody tr:nth-child(even) { background: var(--stripe); }
 tfoot td { color: var(--quiet); border-bottom: 0; }

@@ -16,6 +16,8 @@ export interface TableOptions {
   readonly caption?: string;
   /** Columns in the order to show them; by default all. */
   readonly columns?: readonly string[];
+  /** Headings of columns that differ from their names. */
+  readonly headings?: Readonly<Record<string, string>>;
   /** Text of values, by column. */
   readonly format?: Readonly<Record<string, (value: never, row: never) => string>>;
   /** Rows to show at most (default 200). */
@@ -35,16 +37,18 @@ export class Table implements Displayable {
   readonly rows: readonly Row[];
   /** Rows that are not shown. */
   readonly more: number;
+  readonly #headings: readonly string[];
   readonly #cells: readonly (readonly string[])[];
   readonly #numeric: readonly boolean[];
 
-  constructor(source: TableSource, { caption, columns, format = {}, limit = 200 }: TableOptions = {}) {
+  constructor(source: TableSource, { caption, columns, headings = {}, format = {}, limit = 200 }: TableOptions = {}) {
     const all = isTable(source) ? source.objects({ limit }) : source.slice(0, limit);
     this.rows = all as readonly Row[];
     this.more = (isTable(source) ? source.numRows() : source.length) - this.rows.length;
     this.columns =
       columns ?? (isTable(source) ? source.columnNames() : [...new Set(this.rows.flatMap(row => Object.keys(row)))]);
     this.caption = caption;
+    this.#headings = this.columns.map(name => headings[name] ?? name);
     const formats = this.columns.map(
       name =>
         (format[name] as ((value: unknown, row: Row) => string) | undefined) ??
@@ -68,14 +72,14 @@ export class Table implements Displayable {
     const caption = this.caption === undefined ? '' : `<caption>${escapeHtml(this.caption)}</caption>`;
     const foot = this.#note && `<tfoot><tr><td colspan="${this.columns.length}">${this.#note}</td></tr></tfoot>`;
     const body = this.#cells.map(cells => line('td', cells)).join('\n');
-    return `<table>${caption}<thead>${line('th', this.columns)}</thead>\n<tbody>${body}</tbody>${foot}</table>`;
+    return `<table>${caption}<thead>${line('th', this.#headings)}</thead>\n<tbody>${body}</tbody>${foot}</table>`;
   }
 
   toMarkdown(): string {
     const line = (cells: readonly string[]) =>
       `| ${cells.map(cell => cell.replace(/[|\\]/g, '\\$&').replace(/\s*\n\s*/g, ' ')).join(' | ')} |`;
     const rule = this.#numeric.map(numeric => (numeric ? '---:' : '---'));
-    const rows = [line(this.columns), `| ${rule.join(' | ')} |`, ...this.#cells.map(line)];
+    const rows = [line(this.#headings), `| ${rule.join(' | ')} |`, ...this.#cells.map(line)];
     return [
       ...(this.caption === undefined ? [] : [`**${this.caption}**`, '']),
       ...rows,
@@ -87,8 +91,8 @@ export class Table implements Displayable {
 
   /** Aligned columns. */
   toString(): string {
-    const lines = [this.columns, ...this.#cells].map(cells => cells.map(cell => cell.replace(/\s*\n\s*/g, ' ')));
-    const widths = this.columns.map((_, i) => Math.max(...lines.map(cells => width(cells[i]!))));
+    const lines = [this.#headings, ...this.#cells].map(cells => cells.map(cell => cell.replace(/\s*\n\s*/g, ' ')));
+    const widths = this.#headings.map((_, i) => Math.max(...lines.map(cells => width(cells[i]!))));
     const pad = (cell: string, i: number) => {
       const space = ' '.repeat(widths[i]! - width(cell));
       return this.#numeric[i] ? space + cell : cell + space;

@@ -85,6 +85,11 @@ class Run<T> {
     this.settings = trainingOptions.parse(given);
     const { batch, dropLast, epochs, optimizer, schedule } = this.settings;
     if (data.task !== task.id) throw new Error(`fit: data set ${data.id} is for ${data.task}, the task is ${task.id}`);
+    const shape = Object.values(graph.inputs)[0]!;
+    if (shape.join() !== data.shape.join())
+      throw new RangeError(
+        `fit: images of ${data.id} are [${data.shape.join(', ')}], ${graph.name} reads [${shape.join(', ')}]`,
+      );
     const { size } = data.train;
     this.#stepsPerEpoch = dropLast ? Math.floor(size / batch) : Math.ceil(size / batch);
     if (this.#stepsPerEpoch === 0)

@@ -8,10 +8,11 @@ import * as models from '../../../plugins/models/index.ts';
 import * as regularizers from '../../../plugins/regularizers/index.ts';
 import * as strategies from '../../../plugins/strategies/index.ts';
 import * as tasks from '../../../plugins/tasks/index.ts';
+import { tiny } from './tiny.ts';
 
-/** Everything but the ONNX Runtime backend: the tests compute on the cpu backend. */
+/** Everything but the ONNX Runtime backend, for the tests compute on the cpu backend; and a tiny model. */
 export const catalogue: Catalogue = {
-  models: Object.values(models),
+  models: [...Object.values(models), tiny],
   datasets: Object.values(datasets),
   criteria: Object.values(criteria),
   regularizers: Object.values(regularizers),

@@ -62,7 +62,7 @@ export interface Criterion<O = unknown> extends Plugin<O> {
   readonly normalize?: Normalization;
   element?(weight: number, options: O): number;
   /** `slices` is `[indices along the axis, values of the slice]`; returns `[indices]`. */
-  local?(slices: tf.Tensor2D, member: MemberView, options: O): tf.Tensor1D;
+  local?(slices: tf.Tensor2D, member: MemberView, options: O): tf.Tensor;
   unit?(group: GroupView, options: O): ArrayLike<number>;
 }
 

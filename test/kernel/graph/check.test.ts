@@ -69,11 +69,7 @@ describe('check', () => {
     ['an output that is not there', () => ({ ...net(), outputs: ['nose'] }), /output nose is not in the graph/],
     ['no outputs', () => ({ ...net(), outputs: [] }), /net: no outputs/],
     ['an input of no size', () => ({ ...net(), inputs: { image: [4, 0, 3] } }), /input image: shape \[4, 0, 3\]/],
-    [
-      'a window larger than its image',
-      () => ({ ...net(), ...smallImage() }),
-      /window of 3 over 2 places/,
-    ],
+    ['a window larger than its image', () => ({ ...net(), ...smallImage() }), /window of 3 over 2 places/],
   ];
   for (const [what, make, message] of faults) it(`refuses ${what}`, () => assert.throws(() => check(make()), message));
 

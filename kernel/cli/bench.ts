@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { useBackend } from '../backend.ts';
 import { bench as run, type BenchProgress, type Method } from '../bench/bench.ts';
@@ -10,16 +9,17 @@ import { addModelFlags, choiceOf, choose, chooseModel } from './choose.ts';
 import type { Describe } from './command.ts';
 import { usage, UsageError } from './errors.ts';
 import { addFlags, example, readFlags, type Given } from './flags.ts';
-import { interruptible } from './interrupt.ts';
+import { commandLine, interruptible } from './interrupt.ts';
 import type { Io } from './io.ts';
 import { json } from './json.ts';
 import { LiveLine } from './live.ts';
+import { read } from './read.ts';
 import { duration } from './table.ts';
 
 const epochs = z.int().positive().optional();
 const benchOptions = z.object({
-  speedups: z.array(z.number().min(1)).default([2]).describe('multiply-adds before over after, at least'),
-  seeds: z.array(z.int()).default([0]).describe('everything is run once for each'),
+  speedups: z.array(z.number().min(1)).min(1).default([2]).describe('multiply-adds before over after, at least'),
+  seeds: z.array(z.int()).min(1).default([0]).describe('everything is run once for each'),
   protocol: z
     .string()
     .default('quick')
@@ -60,7 +60,7 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
     const flags = readFlags(benchOptions, given);
     if (given['model'] === undefined) throw new UsageError('no model: give --model NAME');
     const methods = methodsOf(given['methods'] as string, known);
-    const strategies = namesOf(given['strategies'] as string, known.strategies).map(spec => {
+    const strategies = namesOf('--strategies', given['strategies'] as string, known.strategies).map(spec => {
       const { plugin, options } = choose('strategy', known.strategies, spec);
       return { strategy: plugin, options };
     });
@@ -72,13 +72,20 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
     });
     const data = await dataset.plugin.load(dataset.options);
     const [image, , channels] = data.shape;
-    const model = chooseModel(known, given, { classes: data.classes.length, image, channels });
+    const fixed = { classes: data.classes.length, image, channels, seed: flags.seeds[0] };
+    const model = chooseModel(known, given, fixed);
+    for (const [key, value] of Object.entries(fixed))
+      if (key in model.options && model.options[key] !== value)
+        throw new UsageError(
+          `model ${model.plugin.id}: option ${key} ${String(model.options[key])}: ` +
+            (key === 'seed' ? 'seeds are given by --seeds' : `data set ${data.id} has ${value}`),
+        );
     const out = given['out'] as string;
     const show = new BenchLine(io, flags.seeds.length, !given['json']);
     const records: RunRecord[] = [];
     await interruptible(
       io,
-      `stopped; what is done is in ${out}. The same command goes on from there: pruningbench ${argv.join(' ')}`,
+      `stopped; what is done is in ${out}. The same command goes on from there: ${commandLine(argv)}`,
       async signal => {
         for (const seed of flags.seeds)
           await run({
@@ -98,6 +105,7 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
             signal,
             progress: progress => show.update(progress),
             onRecord(record) {
+              if (records.some(({ id }) => id === record.id)) return;
               records.push(record);
               show.record(record);
             },
@@ -113,12 +121,21 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
 /** Where data lie is nothing that a record should know. */
 const withoutPath = ({ path: _, ...rest }: Readonly<Record<string, unknown>>): Record<string, unknown> => rest;
 
-const namesOf = (text: string, all: readonly { readonly id: string }[]): string[] =>
-  text === 'all' ? all.map(({ id }) => id) : text.split(/[\s,]+(?=[a-z])/).filter(Boolean);
+/** Names apart by spaces or commas; what follows one of them and has an equals sign is an option of the name. */
+function namesOf(flag: string, text: string, all: readonly { readonly id: string }[]): string[] {
+  if (text === 'all') return all.map(({ id }) => id);
+  const names = text
+    .trim()
+    .replace(/\s*\+\s*/g, '+')
+    .split(/[\s,]+(?=[A-Za-z])(?![\w-]+=)/);
+  if (names.join('') === '') throw new UsageError(`${flag}: no names`);
+  return names.filter(Boolean);
+}
 
 function methodsOf(text: string, { criteria, regularizers }: Catalogue): Method[] {
-  return namesOf(text, criteria).map(name => {
-    const [criterion, regularizer] = name.split('+').map(part => part.trim());
+  return namesOf('--methods', text, criteria).map(name => {
+    const [criterion, regularizer, ...more] = name.split(/\+(?=[A-Za-z])/);
+    if (more.length > 0) throw new UsageError(`method ${name}: is written as criterion or criterion+regularizer`);
     const first = choose('criterion', criteria, criterion!);
     const second = regularizer === undefined ? undefined : choose('regularizer', regularizers, regularizer);
     return {
@@ -137,15 +154,15 @@ async function protocolOf({
   batch,
 }: BenchFlags): Promise<Protocol> {
   const named = Object.entries(protocols).map(([id, value]) => ({ id, kind: 'protocol', value }));
-  const input: unknown = name.endsWith('.json')
-    ? JSON.parse(await readFile(name, 'utf8'))
-    : usage(() => find('protocol', named, name)).value;
+  const input = name.endsWith('.json') ? await jsonIn(name) : usage(() => find('protocol', named, name)).value;
   const parsed = protocolSchema.safeParse(input);
   if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    throw new UsageError(`protocol ${name}: ${issue.path.join('.')}: ${issue.message}`);
+    const { path, message } = parsed.error.issues[0]!;
+    throw new UsageError([`protocol ${name}`, path.join('.'), message].filter(Boolean).join(': '));
   }
   const { base, sparsify, finetune, ...rest } = parsed.data;
+  if (finetuneEpochs && !finetune)
+    throw new UsageError(`--finetune-epochs ${finetuneEpochs}: protocol ${name} has no fine-tuning`);
   const changed = <T extends { epochs: number; batch: number }>(training: T, epochs = training.epochs): T => ({
     ...training,
     epochs,
@@ -157,6 +174,15 @@ async function protocolOf({
     sparsify: changed(sparsify, sparsifyEpochs),
     finetune: finetuneEpochs === 0 || !finetune ? null : changed(finetune, finetuneEpochs),
   };
+}
+
+async function jsonIn(file: string): Promise<unknown> {
+  const text = (await read(file)).toString();
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new UsageError(`protocol ${file}: not JSON: ${(cause as Error).message}`, { cause });
+  }
 }
 
 /** How a benchmark goes: a live line on a terminal, and a line for every result. */

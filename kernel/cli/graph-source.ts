@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { Catalogue } from '../catalogue.ts';
 import { decode } from '../graph/file.ts';
@@ -6,6 +5,7 @@ import type { Graph } from '../graph/graph.ts';
 import { addModelFlags, chooseModel, modelKeys } from './choose.ts';
 import { UsageError } from './errors.ts';
 import { flagOf, type Given } from './flags.ts';
+import { read } from './read.ts';
 
 /** Where a graph comes from, as records have it. */
 export type GraphSource =
@@ -28,7 +28,8 @@ export async function graphFrom(
     const flags = ['model', ...modelKeys(catalogue)].filter(key => key in given && key !== 'seed');
     if (flags.length > 0)
       throw new UsageError(`--load ${file}: ${flags.map(flagOf).join(', ')} cannot be given with it`);
-    const bytes = await read(file);
+    // A Buffer's `slice` shares memory, an array's does not.
+    const bytes = new Uint8Array(await read(file));
     try {
       return { graph: decode(bytes), source: { file } };
     } catch (cause) {
@@ -38,14 +39,4 @@ export async function graphFrom(
   if (given['model'] === undefined) throw new UsageError('no model: give --model NAME or --load FILE');
   const { plugin, options } = chooseModel(catalogue, given, defaults);
   return { graph: plugin.build(options), source: { id: plugin.id, options } };
-}
-
-async function read(file: string): Promise<Uint8Array> {
-  try {
-    // A Buffer's `slice` shares memory, an array's does not.
-    return new Uint8Array(await readFile(file));
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    throw new Error(code === 'ENOENT' ? `no file ${file}` : message, { cause });
-  }
 }

@@ -1,6 +1,11 @@
 import { Interrupted } from './errors.ts';
 import type { Io } from './io.ts';
 
+/** A command line as it can be typed again. */
+export const commandLine = (argv: readonly string[]): string => ['pruningbench', ...argv.map(quote)].join(' ');
+
+const quote = (word: string) => (/^[\w./:=,+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
+
 /** Runs something that an interrupt from the keyboard ends; it throws `Interrupted` with the message then. */
 export async function interruptible<T>(
   io: Pick<Io, 'onInterrupt'>,

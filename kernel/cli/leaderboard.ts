@@ -21,13 +21,21 @@ export const leaderboard: Describe = (command, { io }) => {
   );
   command.action(async (folders: string[], given: Given) => {
     const { html } = readFlags(options, given);
-    const records = (await Promise.all(folders.map(readRecords))).flat();
+    const found = (await Promise.all(folders.map(recordsIn))).flat();
+    // A folder that is named twice, or a copy of one, makes no second run.
+    const records = [...new Map(found.map(record => [record.id, record])).values()];
     if (html !== undefined) await writeAtomically(html, new TextEncoder().encode(await page(records)));
     if (given['json']) return io.out(json(standings(records)));
     io.out(`${String(leaderboardTable(records))}\n`);
     if (html !== undefined) io.out(`wrote ${html}\n`);
   });
 };
+
+async function recordsIn(folder: string): Promise<RunRecord[]> {
+  const records = await readRecords(folder);
+  if (records.length === 0) throw new Error(`no records in ${folder}`);
+  return records;
+}
 
 /** A page with the leaderboard and its charts. */
 async function page(records: readonly RunRecord[]): Promise<string> {

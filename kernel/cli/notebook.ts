@@ -10,6 +10,7 @@ import { interruptible } from './interrupt.ts';
 import type { Io } from './io.ts';
 import { json } from './json.ts';
 import { engine, kernelCommand } from './kernel.ts';
+import { read } from './read.ts';
 import { valueOf } from './schema.ts';
 
 const runOptions = z.object({
@@ -106,9 +107,7 @@ function parameterOf(text: string): [string, unknown] {
 }
 
 async function readNotebook(file: string): Promise<Notebook> {
-  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new Error(cause.code === 'ENOENT' ? `no file ${file}` : cause.message, { cause });
-  });
+  const text = (await read(file)).toString();
   const { parseNotebook } = await import('../jupyter/index.ts');
   try {
     return parseNotebook(text);

@@ -14,7 +14,7 @@ import { choiceOf, choose } from './choose.ts';
 import type { Describe } from './command.ts';
 import { addFlags, example, readFlags, typedFlags, type Given } from './flags.ts';
 import { addGraphFlags, graphFrom } from './graph-source.ts';
-import { interruptible } from './interrupt.ts';
+import { commandLine, interruptible } from './interrupt.ts';
 import type { Io } from './io.ts';
 import { json } from './json.ts';
 import { LiveLine } from './live.ts';
@@ -126,11 +126,9 @@ function withoutDecay(given: Given): Given {
 function howToResume(out: string | undefined, argv: readonly string[]): string {
   if (out === undefined) return 'stopped; without --out nothing was kept';
   if (!existsSync(join(out, 'last.safetensors'))) return 'stopped before the first checkpoint; nothing was kept';
-  const quoted = argv.filter(word => word !== '--no-resume').map(quote);
-  return `stopped; the last checkpoint is in ${out}. To go on: pruningbench ${quoted.join(' ')}`;
+  const again = argv.filter(word => word !== '--no-resume');
+  return `stopped; the last checkpoint is in ${out}. To go on: ${commandLine(again)}`;
 }
-
-const quote = (word: string) => (/^[\w./:=,+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
 
 /** How a training goes: a live line on a terminal, else a line per epoch. */
 class TrainingLine {

@@ -1,3 +1,5 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { z } from 'zod';
 import { standings } from '../bench/leaderboard.ts';
 import { readRecords, type RunRecord } from '../bench/record.ts';
@@ -24,7 +26,11 @@ export const leaderboard: Describe = (command, { io }) => {
     const found = (await Promise.all(folders.map(recordsIn))).flat();
     // A folder that is named twice, or a copy of one, makes no second run.
     const records = [...new Map(found.map(record => [record.id, record])).values()];
-    if (html !== undefined) await writeAtomically(html, new TextEncoder().encode(await page(records)));
+    if (html !== undefined) {
+      const text = await page(records);
+      await mkdir(dirname(html), { recursive: true });
+      await writeAtomically(html, new TextEncoder().encode(text));
+    }
     if (given['json']) return io.out(json(standings(records)));
     io.out(`${String(leaderboardTable(records))}\n`);
     if (html !== undefined) io.out(`wrote ${html}\n`);

@@ -1,8 +1,9 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { chart, type Chart } from '../jupyter/chart.ts';
+import { labelsOf } from './labels.ts';
 import { standings } from './leaderboard.ts';
 import type { EpochRecord } from '../train/run-state.ts';
-import { methodName, type RunRecord } from './record.ts';
+import type { RunRecord } from './record.ts';
 
 const size = { width: 420, height: 280 };
 const spec = (part: object): Chart => chart({ ...size, ...part } as TopLevelSpec);
@@ -105,14 +106,15 @@ export function rankChart(records: readonly RunRecord[]): Chart {
 /** Share of its channels that each group keeps, from the first layer to the last, a row per method. */
 export function layersChart(records: readonly RunRecord[], speedup?: number): Chart {
   const shown = speedup ?? Math.max(...records.map(record => record.configuration.speedup));
+  const labels = labelsOf(records);
   const rows = records
     .filter(record => record.configuration.speedup === shown)
-    .flatMap(({ configuration, groups }) =>
-      groups
+    .flatMap(record =>
+      record.groups
         .filter(({ whole }) => whole === undefined)
         .map(({ id, units, kept }, position) => ({
-          method: methodName(configuration),
-          strategy: configuration.strategy.id,
+          method: labels(record).method,
+          strategy: labels(record).strategy,
           group: id,
           position,
           left: kept.length / units,
@@ -145,12 +147,13 @@ export function layersChart(records: readonly RunRecord[], speedup?: number): Ch
 
 /** Measured latency against multiply-adds: a point per pruned model and batch size, and the line where both agree. */
 export function latencyChart(records: readonly RunRecord[]): Chart {
-  const rows = records.flatMap(({ configuration, base, pruned, latency }) =>
-    latency.map(({ batch, base: before, pruned: after }) => ({
-      method: methodName(configuration),
-      strategy: configuration.strategy.id,
+  const labels = labelsOf(records);
+  const rows = records.flatMap(record =>
+    record.latency.map(({ batch, base: before, pruned: after }) => ({
+      method: labels(record).method,
+      strategy: labels(record).strategy,
       batch: `batch ${batch}`,
-      macs: base.macs / pruned.macs,
+      macs: record.base.macs / record.pruned.macs,
       latency: before / after,
     })),
   );

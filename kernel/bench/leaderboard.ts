@@ -1,5 +1,6 @@
 import * as aq from 'arquero';
-import { methodName, type RunRecord } from './record.ts';
+import { labelsOf } from './labels.ts';
+import type { RunRecord } from './record.ts';
 
 /** A line of a leaderboard: one method at one speed-up under one strategy, over all seeds. */
 export interface Standing {
@@ -32,24 +33,19 @@ export interface Standing {
   readonly stepSeconds: number;
 }
 
-const modelName = ({ model }: RunRecord['configuration']): string => {
-  const { width } = model.options;
-  return typeof width === 'number' && width !== 1 ? `${model.id} x${width}` : model.id;
-};
-
-/** Ranks records, best first within each strategy and speed-up. Everything is computed from the records. */
+/**
+ * Ranks records, best first within each strategy and speed-up. Everything is computed from the records. Names have the
+ * options in which records differ, so that only runs of the same are put together.
+ */
 export function standings(records: readonly RunRecord[]): Standing[] {
+  const labels = labelsOf(records);
   const rows = records.map(record => {
     const { configuration: c, base, pruned, latency, seconds, score } = record;
     const count = c.protocol.count === 'plain' ? 'macs' : 'macsCompatible';
     const measured = latency[0];
     return {
-      model: modelName(c),
-      dataset: c.dataset.id,
-      protocol: c.protocol.name,
-      strategy: c.strategy.id,
+      ...labels(record),
       speedup: c.speedup,
-      method: methodName(c),
       base: 100 * base.scores[score]!,
       before: 100 * pruned.before[score]!,
       score: 100 * pruned.scores[score]!,

@@ -15,13 +15,14 @@ const millions = (value: number) => `${(value / 1e6).toFixed(2)} M`;
  */
 export function leaderboardTable(records: readonly RunRecord[], caption?: string): Table {
   const rows = standings(records);
-  const several = (column: 'model' | 'dataset' | 'strategy') => new Set(rows.map(row => row[column])).size > 1;
+  const several = (column: 'model' | 'dataset' | 'protocol' | 'strategy') =>
+    new Set(rows.map(row => row[column])).size > 1;
   const seeds = rows.some(({ runs }) => runs > 1);
   return table(rows, {
     ...(caption === undefined ? {} : { caption }),
     limit: rows.length,
     columns: [
-      ...(['model', 'dataset', 'strategy'] as const).filter(several),
+      ...(['model', 'dataset', 'protocol', 'strategy'] as const).filter(several),
       'speedup',
       'rank',
       'method',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Configuration } from '../../../kernel/bench/record.ts';
 import { standings } from '../../../kernel/bench/leaderboard.ts';
 import { leaderboardTable } from '../../../kernel/bench/tables.ts';
 import { recordOf } from './records.ts';
@@ -44,6 +45,79 @@ describe('leaderboard', () => {
     near(row!.score, 80);
     near(row!.spread!, 10);
     assert.equal(row!.runs, 3);
+  });
+
+  describe('never puts together what differs in', () => {
+    const record = (score: number, change: Partial<Configuration> = {}) => {
+      const whole = recordOf({ criterion: 'a', score });
+      return { ...whole, configuration: { ...whole.configuration, ...change } };
+    };
+    const { configuration: c } = record(1);
+    const { protocol, dataset } = c;
+    const plugin = (id: string, options: Record<string, unknown>) => ({ id, options });
+    const cases: [
+      string,
+      Partial<Configuration>,
+      'model' | 'dataset' | 'protocol' | 'strategy' | 'method',
+      string[],
+    ][] = [
+      [
+        'epochs',
+        { protocol: { ...protocol, base: { ...protocol.base, epochs: 5 } } },
+        'protocol',
+        ['test:base.epochs=100', 'test:base.epochs=5'],
+      ],
+      [
+        'options of the strategy',
+        { strategy: plugin('global', { floor: 0.2 }) },
+        'strategy',
+        ['none', '0.2'].map(at => `global:floor=${at}`),
+      ],
+      ['multiples', { roundTo: 4 }, 'strategy', ['global:roundTo=1', 'global:roundTo=4']],
+      ['options of the criterion', { criterion: plugin('a', { p: [1] }) }, 'method', ['a:p=[1]', 'a:p=none']],
+      ['normalization', { normalize: 'max' }, 'method', ['a:normalize=max', 'a:normalize=mean']],
+      [
+        'options of the model',
+        { model: plugin('net', { width: 0.5, classes: 7 }) },
+        'model',
+        ['net x0.5:classes=7', 'net x0.5:classes=none'],
+      ],
+      ['images', { dataset: { ...dataset, train: 20 } }, 'dataset', ['data:train=10', 'data:train=20']],
+    ];
+    for (const [what, change, column, names] of cases)
+      it(what, () => {
+        const rows = standings([record(0.8), record(0.6, change)]);
+        assert.deepEqual(rows.map(row => row[column]).sort(), [...names].sort());
+        assert.deepEqual(pick(rows, 'runs', 'spread'), [
+          [1, null],
+          [1, null],
+        ]);
+        assert.ok(leaderboardTable([record(0.8), record(0.6, change)]).columns.includes(column));
+        assert.equal(standings([record(0.6, change)])[0]![column], standings([record(0.8)])[0]![column]);
+      });
+
+    it('an option that criterion and regularizer both have', () => {
+      const both = (p: number) => ({ criterion: plugin('a', { p }), regularizer: plugin('b', { p: 2 }) });
+      const rows = standings([record(0.8, both(1)), record(0.6, both(2))]);
+      assert.deepEqual(pick(rows, 'method', 'runs'), [
+        ['a + b:p=1', 1],
+        ['a + b:p=2', 1],
+      ]);
+      const other = { ...both(1), regularizer: plugin('b', { p: 3 }) };
+      const [row] = standings([record(0.8, other), record(0.6, both(1))]);
+      assert.equal(row!.method, 'a + b:regularizer.p=3');
+    });
+    it('more than a label can say', () => {
+      const rows = standings([record(0.8), record(0.6, { protocol: { ...protocol, finetune: null } })]);
+      const names = rows.map(row => row.protocol);
+      assert.equal(new Set(names).size, 2);
+      for (const name of names) assert.match(name, /^test [0-9a-f]{4}$/);
+    });
+    it('nothing but seed, base model and backend, which are runs of the same', () => {
+      const model = plugin('net', { width: 0.5, seed: 1 });
+      const rows = standings([record(0.8), record(0.6, { seed: 1, model, base: 'abc', backend: 'onnxruntime' })]);
+      assert.deepEqual(pick(rows, 'model', 'method', 'runs', 'score'), [['net x0.5', 'a', 2, 70]]);
+    });
   });
 
   it('without latency there is no ratio', () =>

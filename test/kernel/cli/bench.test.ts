@@ -158,6 +158,15 @@ describe('bench', () => {
     assert.equal(both.length, 2);
   });
 
+  it('tells strategies with other options apart', async () => {
+    const strategies = 'protected-global,protected-global:floor=0.5';
+    const { out: text } = await line(`${quick} --methods lamp --strategies ${strategies} --speedups 1.2`);
+    assert.match(
+      text,
+      /^protected-global:floor=0\.1 +1\.2x +1 +lamp .*\nprotected-global:floor=0\.5 +1\.2x +1 +lamp /m,
+    );
+  });
+
   it('repeats everything for each seed', async () => {
     const { code, out: text, err } = await line(`${quick} --methods lamp --seeds 1,2 --speedups 1.5`);
     assert.equal(code, 0);

@@ -1,0 +1,72 @@
+import { canonical, hashOf, methodName, type Configuration, type RunRecord } from './record.ts';
+
+/** What a record is called in leaderboards. */
+export interface Labels {
+  readonly model: string;
+  readonly dataset: string;
+  readonly protocol: string;
+  readonly strategy: string;
+  readonly method: string;
+}
+
+type Options = Readonly<Record<string, unknown>>;
+type Setting = readonly [name: string, options: Options];
+
+/** Seed, base model and backend are left out: results that differ in them alone are runs of the same. */
+const settings: { readonly [label in keyof Labels]: (configuration: Configuration) => Setting } = {
+  model({ model }) {
+    const { width, seed: _, ...options } = model.options;
+    return [typeof width === 'number' && width !== 1 ? `${model.id} x${width}` : model.id, options];
+  },
+  dataset: ({ dataset: { id, options, train, test } }) => [id, { ...options, train, test }],
+  protocol: ({ protocol: { name, ...options } }) => [name, flat(options)],
+  strategy: ({ strategy: { id, options }, roundTo }) => [id, { ...options, roundTo }],
+  method: ({ criterion, regularizer, reduce, normalize }) => [
+    methodName({ criterion, regularizer }),
+    { ...criterion.options, ...flat(regularizer?.options ?? {}, 'regularizer.'), reduce, normalize },
+  ],
+};
+const kinds = Object.keys(settings) as (keyof Labels)[];
+
+/** As many options as a label spells out. */
+const most = 3;
+
+/**
+ * Labels of records among others: where two have the same name and other options, the label has those they differ in, as
+ * in `protected-global:floor=0.2`, or a hash of them where they are many.
+ */
+export function labelsOf(records: readonly RunRecord[]): (record: RunRecord) => Labels {
+  const namers = Object.fromEntries(
+    kinds.map(kind => [kind, namer(records.map(({ configuration }) => settings[kind](configuration)))]),
+  );
+  return ({ configuration }) =>
+    Object.fromEntries(kinds.map(kind => [kind, namers[kind]!(settings[kind](configuration))])) as unknown as Labels;
+}
+
+function namer(all: readonly Setting[]): (setting: Setting) => string {
+  const byName = new Map<string, Options[]>();
+  for (const [name] of all) byName.set(name, []);
+  for (const [name, options] of all) byName.get(name)!.push(options);
+  const differing = new Map([...byName].map(([name, list]) => [name, differingKeys(list)]));
+  return ([name, options]) => {
+    const keys = differing.get(name) ?? [];
+    if (keys.length === 0) return name;
+    if (keys.length > most) return `${name} ${hashOf(keys.map(key => options[key] ?? null)).slice(0, 4)}`;
+    return `${name}:${keys.map(key => `${key}=${textOf(options[key])}`).join()}`;
+  };
+}
+
+const differingKeys = (list: readonly Options[]): string[] =>
+  [...new Set(list.flatMap(Object.keys))].filter(key => new Set(list.map(options => textOf(options[key]))).size > 1);
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : (canonical(value) ?? 'none'));
+
+/** Objects within as `{ 'base.epochs': 8 }`. */
+function flat(options: Options, prefix = ''): Options {
+  const entries = Object.entries(options).flatMap(([key, value]): [string, unknown][] =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.entries(flat(value as Options, `${prefix}${key}.`))
+      : [[prefix + key, value]],
+  );
+  return Object.fromEntries(entries);
+}

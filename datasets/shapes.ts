@@ -49,8 +49,8 @@ function drawShapes({ seed, train, test, noise }: ShapesOptions): Data<Int32Arra
       images,
       labels,
       shape: [side, side, channels],
-      mean: [0.5, 0.5, 0.5],
-      deviation: [0.25, 0.25, 0.25],
+      mean: [0.353, 0.353, 0.353],
+      deviation: [0.233, 0.233, 0.233],
     });
   };
   return {
@@ -68,22 +68,28 @@ type Colour = readonly [number, number, number];
 /** Whether a point is part of something. */
 type Inside = (x: number, y: number) => boolean;
 
-const colour = (random: Random): Colour => [255 * random.uniform(), 255 * random.uniform(), 255 * random.uniform()];
+const colour = (random: Random, top = 255): Colour => [
+  top * random.uniform(),
+  top * random.uniform(),
+  top * random.uniform(),
+];
 const between = (random: Random, low: number, high: number): number => low + (high - low) * random.uniform();
 const distance = (a: Colour, b: Colour): number =>
   Math.sqrt((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2);
 
 /** Least distance between the colours of figure and background; black and white are 442 apart. */
 const contrast = 140;
+/** Backgrounds are darker than this, and figures lighter than their backgrounds. */
+const dusk = 140;
 
 function draw(image: Float32Array, label: number, random: Random): void {
-  const near = colour(random);
+  const near = colour(random, dusk);
   const far = near.map(value => value + between(random, -40, 40)) as unknown as Colour;
   const middle = near.map((value, c) => (value + far[c]!) / 2) as unknown as Colour;
   fillGradient(image, near, far, 2 * Math.PI * random.uniform());
   for (let i = 1 + random.integer(3); i > 0; i--) drawClutter(image, random);
   let ink = colour(random);
-  while (distance(ink, middle) < contrast) ink = colour(random);
+  while (distance(ink, middle) < contrast || ink.some((value, c) => value < middle[c]!)) ink = colour(random);
   drawFigure(image, label, ink, random);
   drawClutter(image, random);
 }

@@ -15,19 +15,18 @@ export function cut(graph: Graph, kept: KeptUnits): Graph {
   return cutter(graph)(kept);
 }
 
-/** `cut` for one graph many times over: its groups are found once. */
-export function cutter(graph: Graph): (kept: KeptUnits) => Graph {
-  const { groups, channels } = analyze(graph);
+/** `cut` for one graph many times over: its groups are found once, here if they are not given. */
+export function cutter(graph: Graph, { groups, channels } = analyze(graph)): (kept: KeptUnits) => Graph {
   const ids = new Set(groups.map(group => group.id));
   const shapes = shapesOf(graph);
   const views = graph.nodes.map(node => view(graph, node, shapes));
   const cutParameters = parameterCutter(graph, groups);
   return kept => {
     for (const id of kept.keys()) if (!ids.has(id)) throw new Error(`no group ${id} to cut`);
-    const stays = groups.map(group => maskOf(group, kept.get(group.id)));
+    const stays = groups.map(group => stayOf(group, kept.get(group.id)));
     const keptChannels = (id: string): boolean[] => {
       const { group, unit } = channels.get(id)!;
-      return Array.from(group, (g, i) => g < 0 || stays[g]?.[unit[i]!] !== 0);
+      return Array.from(group, (g, i) => g < 0 || stays[g]?.mask[unit[i]!] !== 0);
     };
     const nodes = graph.nodes.map((node, i) => {
       const op = ops[node.op];
@@ -39,8 +38,14 @@ export function cutter(graph: Graph): (kept: KeptUnits) => Graph {
   };
 }
 
+/** What stays of a group: 1 for each unit that does, and how many do not. */
+interface Stay {
+  readonly mask: Uint8Array;
+  readonly gone: number;
+}
+
 /** A copy of what stays of a group; undefined where all of it does. */
-function maskOf(group: Group, kept: ArrayLike<boolean | number> | undefined): Uint8Array | undefined {
+function stayOf(group: Group, kept: ArrayLike<boolean | number> | undefined): Stay | undefined {
   if (!kept) return undefined;
   if (kept.length !== group.units)
     throw new RangeError(`group ${group.id} has ${group.units} units, got ${kept.length}`);
@@ -50,7 +55,7 @@ function maskOf(group: Group, kept: ArrayLike<boolean | number> | undefined): Ui
   if (left === group.units) return undefined;
   if (group.protected) throw new Error(`group ${group.id} is protected: ${group.protected}`);
   if (left === 0) throw new Error(`group ${group.id}: none of its ${group.units} units would stay`);
-  return mask;
+  return { mask, gone: group.units - left };
 }
 
 /** An axis of a parameter and the group that some of its indices belong to. */
@@ -65,7 +70,7 @@ interface Place {
 function parameterCutter(
   graph: Graph,
   groups: readonly Group[],
-): (stays: readonly (Uint8Array | undefined)[]) => Map<string, Parameter> {
+): (stays: readonly (Stay | undefined)[]) => Map<string, Parameter> {
   const places = new Map<string, Place[]>();
   groups.forEach((group, g) => {
     for (const { parameter, axis, units } of group.members) {
@@ -93,26 +98,28 @@ function parameterCutter(
   };
 }
 
-function indicesGone(mask: Uint8Array, indices: number | Uint32Array): number {
-  let gone = 0;
-  for (let unit = 0; unit < mask.length; unit++)
-    if (mask[unit] === 0) gone += typeof indices === 'number' ? indices : indices[unit]!;
-  return gone;
+function indicesGone({ mask, gone }: Stay, indices: number | Uint32Array): number {
+  if (typeof indices === 'number') return gone * indices;
+  return indices.reduce((n, count, unit) => n + (mask[unit] ? 0 : count), 0);
 }
 
 /** By axis: the indices that stay, or undefined for all of them. */
 function keptIndices(
   parameter: Parameter,
   cuts: readonly Place[],
-  stays: readonly (Uint8Array | undefined)[],
+  stays: readonly (Stay | undefined)[],
 ): (Int32Array | undefined)[] {
   return parameter.shape.map((length, axis) => {
     const here = cuts.filter(place => place.axis === axis);
     if (here.length === 0) return undefined;
+    const gone = new Uint8Array(length);
+    for (const { units, group } of here) {
+      const { mask } = stays[group]!;
+      for (let i = 0; i < length; i++) if (units[i]! >= 0 && !mask[units[i]!]) gone[i] = 1;
+    }
     const indices = new Int32Array(length);
     let n = 0;
-    for (let i = 0; i < length; i++)
-      if (here.every(({ units, group }) => units[i]! < 0 || stays[group]![units[i]!])) indices[n++] = i;
+    for (let i = 0; i < length; i++) if (!gone[i]) indices[n++] = i;
     return indices.slice(0, n);
   });
 }

@@ -42,25 +42,25 @@ export class Parameter {
 }
 
 /** Values of a parameter at some places of some axes; `keep` has per axis the indices that stay, or undefined for all. */
-export function gather(parameter: Parameter, keep: readonly (Int32Array | undefined)[]): Float32Array {
-  let { values, shape } = parameter;
-  keep.forEach((indices, axis) => {
-    if (!indices) return;
-    const length = shape[axis]!;
-    const outer = count(shape.slice(0, axis));
-    const inner = count(shape.slice(axis + 1));
-    const out = new Float32Array(outer * indices.length * inner);
-    let to = 0;
-    for (let o = 0; o < outer; o++) {
-      for (const index of indices) {
-        const from = (o * length + index) * inner;
-        if (inner === 1) out[to] = values[from]!;
-        else out.set(values.subarray(from, from + inner), to);
-        to += inner;
-      }
-    }
-    values = out;
-    shape = shape.map((n, a) => (a === axis ? indices.length : n));
-  });
-  return values;
+export function gather({ values, shape }: Parameter, keep: readonly (Int32Array | undefined)[]): Float32Array {
+  const last = shape.length - 1;
+  const length = shape[last]!;
+  const columns = keep[last];
+  // Numbers of the rows (all axes but the last) that stay.
+  let rows = Int32Array.of(0);
+  for (let axis = 0; axis < last; axis++) {
+    const indices = keep[axis] ?? Int32Array.from({ length: shape[axis]! }, (_, i) => i);
+    const next = new Int32Array(rows.length * indices.length);
+    for (let i = 0, to = 0; i < rows.length; i++)
+      for (let j = 0; j < indices.length; j++) next[to++] = rows[i]! * shape[axis]! + indices[j]!;
+    rows = next;
+  }
+  const width = columns?.length ?? length;
+  const out = new Float32Array(rows.length * width);
+  for (let i = 0; i < rows.length; i++) {
+    const from = rows[i]! * length;
+    if (columns) for (let j = 0, to = i * width; j < width; j++, to++) out[to] = values[from + columns[j]!]!;
+    else out.set(values.subarray(from, from + length), i * length);
+  }
+  return out;
 }

@@ -1,13 +1,21 @@
 /** How scores of one group become comparable with those of another. */
 export type Normalization = keyof typeof normalizations;
 
-const mean = (scores: Float64Array) => scores.reduce((a, b) => a + b, 0) / scores.length;
+function mean(scores: Float64Array): number {
+  let sum = 0;
+  for (const score of scores) sum += score;
+  return sum / scores.length;
+}
 const deviation = (scores: Float64Array) => {
   const m = mean(scores);
   return Math.sqrt(scores.reduce((a, b) => a + (b - m) ** 2, 0) / scores.length);
 };
 /** Division that leaves a group of zeros at zero. */
-const divided = (scores: Float64Array, by: number) => (by === 0 ? scores.slice() : scores.map(s => s / by));
+function divided(scores: Float64Array, by: number): Float64Array {
+  const result = scores.slice();
+  if (by !== 0) for (let i = 0; i < result.length; i++) result[i]! /= by;
+  return result;
+}
 
 export const normalizations = {
   none: (scores: Float64Array) => scores.slice(),

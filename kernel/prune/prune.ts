@@ -1,6 +1,6 @@
 import { count, type Count } from '../graph/count.ts';
 import { cutter } from '../graph/cut.ts';
-import { groups as groupsOf, restrict, type Group } from '../graph/groups.ts';
+import { analyze, restrict, type Group } from '../graph/groups.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Criterion, Strategy } from '../plugin.ts';
 import { random } from '../random.ts';
@@ -96,7 +96,8 @@ export async function prune(graph: Graph, options: PruneOptions): Promise<Pruned
     normalize: options.normalize ?? criterion.normalize ?? 'mean',
   };
   const strategyOptions = parseOptions(strategy, options.strategyOptions);
-  const all = groupsOf(graph);
+  const analysis = analyze(graph);
+  const all = analysis.groups;
   for (const id of options.ignore ?? [])
     if (!all.some(group => group.id === id)) throw new Error(`no group ${id} to ignore`);
   const whole = new Map(all.map(group => [group.id, reasonToStayWhole(group, criterion, options.ignore ?? [])]));
@@ -105,7 +106,7 @@ export async function prune(graph: Graph, options: PruneOptions): Promise<Pruned
     throw new Error(`${graph.name}: criterion ${criterion.id} scores none of its ${all.length} groups`);
 
   const kept = new Map(pruned.map(group => [group.id, new Uint8Array(group.units).fill(1)]));
-  const cutTo = cutter(graph);
+  const cutTo = cutter(graph, analysis);
   const before = count(graph);
   const scorer = criterion.element ? follow(graph, pruned, scoring) : rescore(cutTo, all, kept, scoring, seed);
   const trace: { units: number; speedup: number }[] = [];

@@ -46,7 +46,9 @@ export const isScored = (criterion: Criterion, group: Group): boolean =>
  */
 function span(group: Group): number {
   const producer = group.members.find(member => member.role === 'out') ?? group.members[0]!;
-  return producer.units.reduce((n, unit) => n + (unit >= 0 ? 1 : 0), 0) / group.units;
+  let indices = 0;
+  for (const unit of producer.units) if (unit >= 0) indices++;
+  return indices / group.units;
 }
 
 /**
@@ -61,15 +63,22 @@ export function reduceMembers(
 ): Float64Array {
   const fold = reductions[how];
   const total = new Float64Array(group.units);
-  members.forEach(({ units }, m) => {
-    const sum = m === 0 ? total : new Float64Array(group.units);
-    const scores = local[m]!;
-    for (let i = 0; i < units.length; i++) if (units[i]! >= 0) sum[units[i]!]! += scores[i]!;
-    if (m > 0) for (let unit = 0; unit < total.length; unit++) total[unit] = fold(total[unit]!, sum[unit]!);
-  });
+  const own = new Float64Array(group.units);
+  for (let m = 0; m < members.length; m++) {
+    addUp(local[m]!, members[m]!.units, m === 0 ? total : own.fill(0));
+    if (m > 0) for (let unit = 0; unit < total.length; unit++) total[unit] = fold(total[unit]!, own[unit]!);
+  }
   const divisor = span(group) * (how === 'mean' ? members.length : 1);
   for (let unit = 0; unit < total.length; unit++) total[unit]! /= divisor;
   return total;
+}
+
+/** Adds the scores of each unit's indices to `sums`. */
+function addUp(scores: ArrayLike<number>, units: Int32Array, sums: Float64Array): void {
+  for (let i = 0; i < units.length; i++) {
+    const unit = units[i]!;
+    if (unit >= 0) sums[unit]! += scores[i]!;
+  }
 }
 
 /** Scores of the units of `groups`, comparable across groups, higher is more important. */
@@ -102,8 +111,9 @@ export function checked(criterion: Criterion, group: Group, scores: Float64Array
     throw new RangeError(
       `criterion ${criterion.id}: ${scores.length} scores for the ${group.units} units of ${group.id}`,
     );
-  const bad = scores.findIndex(s => !Number.isFinite(s));
-  if (bad >= 0) throw new RangeError(`criterion ${criterion.id}: unit ${bad} of ${group.id} scores ${scores[bad]}`);
+  for (let unit = 0; unit < scores.length; unit++)
+    if (!Number.isFinite(scores[unit]))
+      throw new RangeError(`criterion ${criterion.id}: unit ${unit} of ${group.id} scores ${scores[unit]}`);
   return scores;
 }
 

@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { chart, type Chart } from '../jupyter/chart.ts';
 import { labelsOf } from './labels.ts';
-import { standings } from './leaderboard.ts';
+import { standings, type Standing } from './leaderboard.ts';
 import type { EpochRecord } from '../train/run-state.ts';
 import type { RunRecord } from './record.ts';
 
@@ -38,6 +38,11 @@ export function scoreChart(records: readonly RunRecord[]): Chart {
   } as unknown as TopLevelSpec);
 }
 
+/** Names of the methods by their best score. */
+const byScore = (rows: readonly Standing[]): string[] => [
+  ...new Set([...rows].sort((a, b) => b.score - a.score).map(({ method }) => method)),
+];
+
 /** Score right after pruning and after fine-tuning, per method. */
 export function recoveryChart(records: readonly RunRecord[]): Chart {
   const rows = standings(records);
@@ -46,7 +51,7 @@ export function recoveryChart(records: readonly RunRecord[]): Chart {
     ...size,
     height: { step: 22 },
     encoding: {
-      y: { field: 'method', type: 'nominal', title: null, sort: { field: 'score', op: 'mean', order: 'descending' } },
+      y: { field: 'method', type: 'nominal', title: null, sort: byScore(rows) },
       x: { type: 'quantitative', title: 'score, %' },
     },
     layer: [

@@ -12,14 +12,17 @@ export interface Labels {
 type Options = Readonly<Record<string, unknown>>;
 type Setting = readonly [name: string, options: Options];
 
-/** Seed, base model and backend are left out: results that differ in them alone are runs of the same. */
+/** Seed and base model are left out: results that differ in them alone are runs of the same. */
 const settings: { readonly [label in keyof Labels]: (configuration: Configuration) => Setting } = {
   model({ model }) {
     const { width, seed: _, ...options } = model.options;
     return [typeof width === 'number' && width !== 1 ? `${model.id} x${width}` : model.id, options];
   },
-  dataset: ({ dataset: { id, options, train, test } }) => [id, { ...options, train, test }],
-  protocol: ({ protocol: { name, ...options } }) => [name, flat(options)],
+  dataset: ({ dataset: { id, options, checksum, train, test } }) => [
+    id,
+    { ...options, train, test, checksum: checksum.slice(0, 8) },
+  ],
+  protocol: ({ protocol: { name, ...options }, backend }) => [name, { ...flat(options), backend }],
   strategy: ({ strategy: { id, options }, roundTo }) => [id, { ...options, roundTo }],
   method: ({ criterion, regularizer, reduce, normalize }) => [
     methodName({ criterion, regularizer }),

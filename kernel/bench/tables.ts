@@ -7,7 +7,6 @@ import type { RunRecord } from './record.ts';
 
 const fixed = (digits: number) => (value: number | null) => (value === null ? '' : value.toFixed(digits));
 const signed = (value: number) => (value > 0 ? '+' : '') + value.toFixed(2);
-const millions = (value: number) => `${(value / 1e6).toFixed(2)} M`;
 
 /**
  * The leaderboard of records as a table, best first. `left` is the share of the parameters, `reached` the speed-up in
@@ -31,7 +30,6 @@ export function leaderboardTable(records: readonly RunRecord[], caption?: string
       'score',
       ...(seeds ? ['spread', 'runs'] : []),
       'delta',
-      'params',
       'paramsLeft',
       'reached',
       'latencyRatio',
@@ -45,7 +43,6 @@ export function leaderboardTable(records: readonly RunRecord[], caption?: string
       score: fixed(2),
       spread: fixed(2),
       delta: signed,
-      params: millions,
       paramsLeft: (value: number) => `${value.toFixed(1)} %`,
       reached: (value: number) => `${value.toFixed(2)}x`,
       latencyRatio: (value: number | null) => (value === null ? '' : `${value.toFixed(2)}x`),

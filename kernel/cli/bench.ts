@@ -5,7 +5,7 @@ import { protocols, protocolSchema, type Protocol } from '../bench/protocol.ts';
 import { methodName, type RunRecord } from '../bench/record.ts';
 import { leaderboardTable } from '../bench/tables.ts';
 import { find, type Catalogue } from '../catalogue.ts';
-import { addModelFlags, choiceOf, choose, chooseModel } from './choose.ts';
+import { addModelFlags, choiceOf, choose, chooseModel, withoutPath } from './choose.ts';
 import type { Describe } from './command.ts';
 import { usage, UsageError } from './errors.ts';
 import { addFlags, example, readFlags, type Given } from './flags.ts';
@@ -117,9 +117,6 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
     io.out(`backend ${backend.id}; records in ${out}\n`);
   });
 };
-
-/** Where data lie is nothing that a record should know. */
-const withoutPath = ({ path: _, ...rest }: Readonly<Record<string, unknown>>): Record<string, unknown> => rest;
 
 /** Names apart by spaces or commas; what follows one of them and has an equals sign is an option of the name. */
 function namesOf(flag: string, text: string, all: readonly { readonly id: string }[]): string[] {

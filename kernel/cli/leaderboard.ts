@@ -53,7 +53,8 @@ async function page(records: readonly RunRecord[]): Promise<string> {
   const { scoreChart, recoveryChart, rankChart, layersChart, latencyChart } = charts;
   const shown = [
     leaderboardTable(records),
-    ...[scoreChart, recoveryChart, rankChart, layersChart, latencyChart].map(draw => draw(records)),
+    ...[scoreChart, recoveryChart, rankChart, layersChart].map(draw => draw(records)),
+    ...(records.some(({ latency }) => latency.length > 0) ? [latencyChart(records)] : []),
   ];
   const notebook = createNotebook([['markdown', '# Leaderboard'], ...shown.map(() => '')]);
   for (const [i, value] of shown.entries())

@@ -10,7 +10,7 @@ import { groups } from '../graph/groups.ts';
 import { fit, type Fitted } from '../train/fit.ts';
 import type { TrainingProgress } from '../train/progress.ts';
 import { trainingOptions } from '../train/training-options.ts';
-import { choiceOf, choose } from './choose.ts';
+import { choiceOf, choose, withoutPath } from './choose.ts';
 import type { Describe } from './command.ts';
 import { addFlags, example, readFlags, typedFlags, type Given } from './flags.ts';
 import { addGraphFlags, graphFrom } from './graph-source.ts';
@@ -93,7 +93,7 @@ export const train: Describe = async (command, { io, catalogue, argv }) => {
       model: source,
       dataset: {
         id: data.id,
-        options: dataset.options,
+        options: withoutPath(dataset.options),
         checksum: data.checksum,
         train: data.train.size,
         test: data.test.size,

@@ -66,6 +66,7 @@ table { border-collapse: collapse; font: 0.86rem/1.45 var(--sans); font-variant-
 caption { caption-side: top; text-align: left; font-weight: 600; padding: 0 0.75rem 0.5rem 0.75rem; }
 th, td { padding: 0.38rem 0.65rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 th { font-weight: 600; color: var(--quiet); border-bottom: 1.5px solid var(--quiet); white-space: nowrap; }
+td[style*=right] { white-space: nowrap; }
 tbody tr:nth-child(even) { background: var(--stripe); }
 tfoot td { color: var(--quiet); border-bottom: 0; }
 figure { margin: 0; }

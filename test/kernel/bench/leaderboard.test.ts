@@ -82,6 +82,13 @@ describe('leaderboard', () => {
         'model',
         ['net x0.5:classes=7', 'net x0.5:classes=none'],
       ],
+      ['backends', { backend: 'onnxruntime' }, 'protocol', ['test:backend=cpu', 'test:backend=onnxruntime']],
+      [
+        'the data themselves',
+        { dataset: { ...dataset, checksum: '1'.repeat(64) } },
+        'dataset',
+        [`data:checksum=${dataset.checksum.slice(0, 8)}`, 'data:checksum=11111111'],
+      ],
       ['images', { dataset: { ...dataset, train: 20 } }, 'dataset', ['data:train=10', 'data:train=20']],
     ];
     for (const [what, change, column, names] of cases)
@@ -113,9 +120,9 @@ describe('leaderboard', () => {
       assert.equal(new Set(names).size, 2);
       for (const name of names) assert.match(name, /^test [0-9a-f]{4}$/);
     });
-    it('nothing but seed, base model and backend, which are runs of the same', () => {
+    it('nothing but seed and base model, which are runs of the same', () => {
       const model = plugin('net', { width: 0.5, seed: 1 });
-      const rows = standings([record(0.8), record(0.6, { seed: 1, model, base: 'abc', backend: 'onnxruntime' })]);
+      const rows = standings([record(0.8), record(0.6, { seed: 1, model, base: 'abc' })]);
       assert.deepEqual(pick(rows, 'model', 'method', 'runs', 'score'), [['net x0.5', 'a', 2, 70]]);
     });
   });

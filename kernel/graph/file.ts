@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { check } from './check.ts';
 import type { Graph, Node } from './graph.ts';
 import { Parameter } from './parameter.ts';
-import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
+import { decodeSafetensors, encodeSafetensors } from '../safetensors.ts';
 
 const version = 1;
 const names = z.record(z.string(), z.string());

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Graph } from '../graph/graph.ts';
-import { decodeTensors, encodeTensors, type NamedTensor } from './safetensors.ts';
+import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../safetensors.ts';
 import { writeAtomically } from './write-atomically.ts';
 
 /** What a run is made of; a checkpoint of a run with other values is not continued. Plain JSON. */
@@ -13,7 +13,7 @@ export interface Checkpoint<State> {
   readonly identity: Identity;
   /** Plain JSON. */
   readonly state: State;
-  readonly tensors: ReadonlyMap<string, NamedTensor>;
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
 }
 
 const format = 'pruningbench-checkpoint-1';
@@ -30,7 +30,7 @@ export function graphDigest({ parameters, ...structure }: Graph): string {
 export async function writeCheckpoint(path: string, { identity, state, tensors }: Checkpoint<unknown>): Promise<void> {
   const texts = { format, identity: JSON.stringify(identity), state: JSON.stringify(state) };
   await mkdir(dirname(path), { recursive: true });
-  await writeAtomically(path, encodeTensors({ tensors, metadata: { ...texts, sha256: digest(texts, tensors) } }));
+  await writeAtomically(path, encodeSafetensors(tensors, { ...texts, sha256: digest(texts, tensors) }));
 }
 
 /**
@@ -44,7 +44,7 @@ export async function readCheckpoint<State>(path: string, identity: Identity): P
   });
   if (!bytes) return undefined;
   const name = `checkpoint ${path}`;
-  const { metadata, tensors } = decodeTensors(bytes, name);
+  const { metadata, tensors } = decode(bytes, name);
   if (metadata.format !== format) throw new Error(`${name}: format is ${metadata.format}, expected ${format}`);
   const { sha256, ...texts } = metadata;
   const actual = digest(texts, tensors);
@@ -54,7 +54,15 @@ export async function readCheckpoint<State>(path: string, identity: Identity): P
   return { identity, state: JSON.parse(texts.state!) as State, tensors };
 }
 
-function digest(texts: Readonly<Record<string, string>>, tensors: ReadonlyMap<string, NamedTensor>): string {
+function decode(bytes: Uint8Array, name: string): ReturnType<typeof decodeSafetensors> {
+  try {
+    return decodeSafetensors(bytes);
+  } catch (cause) {
+    throw new Error(`${name}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function digest(texts: Readonly<Record<string, string>>, tensors: ReadonlyMap<string, StoredTensor>): string {
   const hash = createHash('sha256').update(JSON.stringify([texts.format, texts.identity, texts.state]));
   for (const [name, { values, shape }] of tensors) hash.update(JSON.stringify([name, shape])).update(values);
   return hash.digest('hex');

@@ -4,7 +4,7 @@ import type { Network } from '../graph/run.ts';
 import { readCheckpoint, writeCheckpoint, type Identity } from './checkpoint.ts';
 import type { LossSum } from './losses.ts';
 import type { NamedVariables, Optimizer } from './optimizer.ts';
-import type { NamedTensor } from './safetensors.ts';
+import type { StoredTensor } from '../safetensors.ts';
 
 /** One epoch as it went. */
 export interface EpochRecord {
@@ -69,7 +69,7 @@ export class RunFiles {
   }
 
   async save(file: 'last' | 'best', state: RunState): Promise<void> {
-    const tensors = new Map<string, NamedTensor>();
+    const tensors = new Map<string, StoredTensor>();
     for (const [name, variable] of this.#variables)
       tensors.set(name, { shape: variable.shape, values: (await variable.data()) as Float32Array });
     await writeCheckpoint(this.#path(file), { identity: this.#identity, state, tensors });

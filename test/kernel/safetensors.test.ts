@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { decodeSafetensors, encodeSafetensors } from '../../kernel/safetensors.ts';
+
+describe('safetensors', () => {
+  const tensors = new Map([
+    ['a', { shape: [2, 2], values: Float32Array.of(1, -2, 3.5, 1e-30) }],
+    ['none', { shape: [0, 3], values: new Float32Array(0) }],
+    ['scalar', { shape: [], values: Float32Array.of(7) }],
+  ]);
+  it('reads what it wrote', () =>
+    assert.deepEqual(decodeSafetensors(encodeSafetensors(tensors, { hello: 'there' })), {
+      tensors,
+      metadata: { hello: 'there' },
+    }));
+  it('writes the format: a length, a header padded so that values are aligned, values', () => {
+    const bytes = encodeSafetensors(tensors, { hello: 'there' });
+    const header = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+    assert.equal(header % 8, 0);
+    assert.deepEqual(JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + header))), {
+      __metadata__: { hello: 'there' },
+      a: { dtype: 'F32', shape: [2, 2], data_offsets: [0, 16] },
+      none: { dtype: 'F32', shape: [0, 3], data_offsets: [16, 16] },
+      scalar: { dtype: 'F32', shape: [], data_offsets: [16, 20] },
+    });
+    assert.equal(new DataView(bytes.buffer).getFloat32(8 + header + 8, true), 3.5);
+  });
+  it('is refused wherever it is cut off', () => {
+    const bytes = encodeSafetensors(tensors);
+    for (let length = 0; length < bytes.length; length++)
+      assert.throws(() => decodeSafetensors(bytes.subarray(0, length)), /safetensors/, `${length} of ${bytes.length}`);
+  });
+
+  const header = (json: string, data = 0) => {
+    const text = new TextEncoder().encode(json);
+    const bytes = new Uint8Array(8 + text.length + data);
+    new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
+    bytes.set(text, 8);
+    return bytes;
+  };
+  const faults: [string, Uint8Array, RegExp][] = [
+    ['an empty file', new Uint8Array(0), /not a safetensors file: 0 bytes/],
+    ['a header longer than the file', header('{}').slice(0, 9), /header of 2 bytes in a file of 9/],
+    ['a header of huge size', new Uint8Array(8).fill(255), /safetensors header of 1844\d+ bytes in a file of 8/],
+    ['a header that is not JSON', header('{'), /its header is not JSON/],
+    ['a header that is a list', header('[]'), /its header is not an object/],
+    [
+      'another type',
+      header('{"w":{"dtype":"F16","shape":[1],"data_offsets":[0,2]}}', 2),
+      /w: type F16, only F32 is read/,
+    ],
+    [
+      'a shape that does not fit its bytes',
+      header('{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}', 4),
+      /w: shape \[2\] needs 8 bytes, has 4/,
+    ],
+    [
+      'values past the end',
+      header('{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}', 4),
+      /shape \[2\] needs 8 bytes, has 8 up to byte \d+ of \d+/,
+    ],
+    [
+      'a shape of huge size',
+      header('{"w":{"dtype":"F32","shape":[9007199254740991],"data_offsets":[0,4]}}', 4),
+      /needs 3602\d+ bytes, has 4/,
+    ],
+    [
+      'offsets that are not numbers',
+      header('{"w":{"dtype":"F32","shape":[1],"data_offsets":"x"}}', 4),
+      /w: broken header entry/,
+    ],
+  ];
+  for (const [what, bytes, message] of faults)
+    it(`refuses ${what}`, () => assert.throws(() => decodeSafetensors(bytes), message));
+});

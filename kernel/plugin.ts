@@ -48,9 +48,10 @@ export interface GroupView {
 }
 
 /**
- * Importance of units: the higher, the later they go. A criterion states one of three things:
- * `element`, a function of one weight that is summed over a slice (its scores follow a cut without being recomputed);
- * `local`, the scores of a member's slices as a tensor; or `unit`, the scores of whole units.
+ * Importance of units: the higher, the later they go. A criterion states one of four things:
+ * `element`, a function of one weight that is summed over a slice; `pair`, a function of two slices that is summed over
+ * all others (scores of both kinds follow a cut without being recomputed); `local`, the scores of a member's slices as
+ * a tensor; or `unit`, the scores of whole units.
  */
 export interface Criterion<O = unknown> extends Plugin<O> {
   readonly kind: 'criterion';
@@ -61,6 +62,8 @@ export interface Criterion<O = unknown> extends Plugin<O> {
   /** How scores of one group become comparable with those of another (default mean). */
   readonly normalize?: Normalization;
   element?(weight: number, options: O): number;
+  /** `a` and `b` are squared norms of two slices, `ab` is their inner product; symmetric. */
+  pair?(a: number, b: number, ab: number, options: O): number;
   /** `slices` is `[indices along the axis, values of the slice]`; returns `[indices]`. */
   local?(slices: tf.Tensor2D, member: MemberView, options: O): tf.Tensor;
   unit?(group: GroupView, options: O): ArrayLike<number>;
@@ -200,9 +203,9 @@ type Kind = 'model' | 'criterion' | 'regularizer' | 'strategy' | 'dataset';
 
 export const defineModel = <O>(model: Definition<O, Model<O>>): Model<O> => complete('model', model);
 export const defineCriterion = <O>(criterion: Definition<O, Criterion<O>>): Criterion<O> => {
-  const stated = [criterion.element, criterion.local, criterion.unit].filter(Boolean).length;
+  const stated = [criterion.element, criterion.pair, criterion.local, criterion.unit].filter(Boolean).length;
   if (stated !== 1)
-    throw new Error(`criterion ${criterion.id}: states ${stated} of element, local and unit; needs exactly one`);
+    throw new Error(`criterion ${criterion.id}: states ${stated} of element, pair, local and unit; needs exactly one`);
   return complete('criterion', criterion);
 };
 export const defineRegularizer = <O>(regularizer: Definition<O, Regularizer<O>>): Regularizer<O> =>

@@ -53,7 +53,7 @@ export const prune: Describe = async (command, { io, catalogue }) => {
       (given['strategy'] as string | undefined) ?? 'protected-global',
     );
     const { graph, source } = await graphFrom(known, given, { seed: settings.seed });
-    const computes = criterion.plugin.local !== undefined || given['backend'] !== undefined;
+    const computes = (criterion.plugin.pair ?? criterion.plugin.local ?? given['backend']) !== undefined;
     const backend = computes
       ? await useBackend(known.backends, given['backend'] as string | undefined, { threads })
       : undefined;

@@ -1,51 +1,45 @@
 import type { Graph } from '../graph/graph.ts';
 import type { Group, Member } from '../graph/groups.ts';
 import { normalizations } from './normalize.ts';
-import { checked, reduceMembers, scoringMembers, type Scoring } from './score.ts';
-import { sideOf, stackOf, type Followed, type Side } from './stack.ts';
-import { Sums } from './sums.ts';
+import { checked, followedOf, reduceMembers, scoringMembers, type Scoring } from './score.ts';
+import { sideOf, type Followed, type Side } from './stack.ts';
 
-/** Scores of a criterion that states `element`, kept up to date while units are removed. */
+/** Scores of a criterion that states `element` or `pair`, kept up to date while units are removed. */
 export class Follower {
-  readonly #groups: readonly Group[];
   readonly #scoring: Scoring;
-  readonly #members: readonly (readonly Member[])[];
-  readonly #graph: Graph;
-  readonly #followed = new Map<string, Followed>();
-  /** By group: what its units are cut from, whether or not their axis scores. */
-  readonly #touched: readonly (readonly { followed: Followed; side: Side; units: Int32Array }[])[];
-  readonly #alive: readonly Uint8Array[];
+  readonly #groups: readonly FollowedGroup[];
 
-  constructor(graph: Graph, groups: readonly Group[], scoring: Scoring) {
-    const { criterion, options } = scoring;
-    this.#graph = graph;
-    this.#groups = groups;
+  private constructor(scoring: Scoring, groups: readonly FollowedGroup[]) {
     this.#scoring = scoring;
-    this.#members = groups.map(group => scoringMembers(criterion, group));
-    const f = (weight: number) => criterion.element!(weight, options);
-    for (const { parameter } of this.#members.flat())
-      if (!this.#followed.has(parameter))
-        this.#followed.set(parameter, new Sums(stackOf(graph.parameters.get(parameter)!), f));
-    this.#touched = groups.map(group =>
-      group.members.flatMap(member => {
-        const followed = this.#followed.get(member.parameter);
-        return followed ? [{ followed, side: this.#side(member), units: member.units }] : [];
-      }),
-    );
-    this.#alive = groups.map(group => new Uint8Array(group.units).fill(1));
+    this.#groups = groups;
   }
 
-  #side({ parameter, axis }: Member): Side {
-    return sideOf(this.#graph.parameters.get(parameter)!, axis);
+  static async of(graph: Graph, groups: readonly Group[], scoring: Scoring): Promise<Follower> {
+    const side = ({ parameter, axis }: Member) => sideOf(graph.parameters.get(parameter)!, axis);
+    const members = groups.map(group => scoringMembers(scoring.criterion, group));
+    const followed = await followedOf(graph, members.flat(), scoring);
+    const handle = (member: Member): Handle => ({
+      followed: followed.get(member.parameter)!,
+      side: side(member),
+      units: member.units,
+    });
+    return new Follower(
+      scoring,
+      groups.map((group, g) => ({
+        group,
+        members: members[g]!,
+        scoring: members[g]!.map(handle),
+        touched: group.members.filter(({ parameter }) => followed.has(parameter)).map(handle),
+        alive: new Uint8Array(group.units).fill(1),
+      })),
+    );
   }
 
   /** Scores of the units of each group that are left, in their order. */
   scores(): Float64Array[] {
     const { reduce, normalize, criterion } = this.#scoring;
-    return this.#groups.map((group, g) => {
-      const members = this.#members[g]!;
-      const local = members.map(member => this.#followed.get(member.parameter)!.scores(this.#side(member)));
-      const alive = this.#alive[g]!;
+    return this.#groups.map(({ group, members, scoring, alive }) => {
+      const local = scoring.map(({ followed, side }) => followed.scores(side));
       const scores = checked(criterion, group, reduceMembers(group, members, local, reduce));
       let left = 0;
       for (let unit = 0; unit < alive.length; unit++) if (alive[unit]) scores[left++] = scores[unit]!;
@@ -53,17 +47,35 @@ export class Follower {
     });
   }
 
+  /** Units of one group go; none of them has gone before. */
   remove(group: number, units: readonly number[]): void {
-    const gone = new Uint8Array(this.#groups[group]!.units);
+    const { alive, touched } = this.#groups[group]!;
+    const gone = new Uint8Array(alive.length);
     for (const unit of units) {
-      this.#alive[group]![unit] = 0;
+      alive[unit] = 0;
       gone[unit] = 1;
     }
-    for (const { followed, side, units: unitOf } of this.#touched[group]!) {
+    for (const { followed, side, units: unitOf } of touched) {
       const indices: number[] = [];
       for (let index = 0; index < unitOf.length; index++)
         if (unitOf[index]! >= 0 && gone[unitOf[index]!]) indices.push(index);
       followed.remove(side, indices);
     }
   }
+}
+
+/** A member of a group and what follows its parameter. */
+interface Handle {
+  readonly followed: Followed;
+  readonly side: Side;
+  readonly units: Int32Array;
+}
+
+interface FollowedGroup {
+  readonly group: Group;
+  readonly members: readonly Member[];
+  readonly scoring: readonly Handle[];
+  /** What its units are cut from, whether or not their axis scores. */
+  readonly touched: readonly Handle[];
+  readonly alive: Uint8Array;
 }

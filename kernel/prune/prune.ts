@@ -1,12 +1,12 @@
+import { setImmediate } from 'node:timers/promises';
 import { count, type Count } from '../graph/count.ts';
 import { cutter } from '../graph/cut.ts';
-import { analyze, restrict, type Group } from '../graph/groups.ts';
+import { analyze, type Group } from '../graph/groups.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Criterion, Strategy } from '../plugin.ts';
-import { random } from '../random.ts';
-import { Follower } from './follow.ts';
 import type { Normalization } from './normalize.ts';
-import { isScored, score, type Reduction, type Scoring } from './score.ts';
+import { isScored, type Reduction, type Scoring } from './score.ts';
+import { scorerOf } from './scorer.ts';
 import { lowest, roundKept } from './select.ts';
 
 export interface PruneOptions {
@@ -108,15 +108,16 @@ export async function prune(graph: Graph, options: PruneOptions): Promise<Pruned
   const kept = new Map(pruned.map(group => [group.id, new Uint8Array(group.units).fill(1)]));
   const cutTo = cutter(graph, analysis);
   const before = count(graph);
-  const scorer = criterion.element ? follow(graph, pruned, scoring) : rescore(cutTo, all, kept, scoring, seed);
+  const scorer = await scorerOf(graph, all, kept, scoring, seed);
   const trace: { units: number; speedup: number }[] = [];
   let result = graph;
   let after = before;
   let reached = 1;
   let units = pruned.reduce((n, group) => n + group.units, 0);
   for (let step = 1; reached < target && step <= steps; step++) {
+    await setImmediate();
     signal?.throwIfAborted();
-    const scores = await scorer.scores(step);
+    const scores = await scorer.scores(step, result);
     const ranked = pruned.map((group, g) => ({ id: group.id, original: group.units, scores: scores[g]! }));
     const keep = strategy.keep(ranked, 1 - step / steps, strategyOptions);
     let removed = 0;
@@ -171,41 +172,9 @@ function reasonToStayWhole(group: Group, criterion: Criterion, ignore: readonly 
   return undefined;
 }
 
-type KeptMasks = ReadonlyMap<string, Uint8Array>;
-
 /** Units that stay. */
 function positions(mask: ArrayLike<number>): number[] {
   const units: number[] = [];
   for (let unit = 0; unit < mask.length; unit++) if (mask[unit]) units.push(unit);
   return units;
-}
-
-/** Scores of the units that are left, step by step. */
-interface Scorer {
-  scores(step: number): Promise<Float64Array[]>;
-  remove(group: number, units: readonly number[]): void;
-}
-
-function follow(graph: Graph, groups: readonly Group[], scoring: Scoring): Scorer {
-  const follower = new Follower(graph, groups, scoring);
-  return { scores: () => Promise.resolve(follower.scores()), remove: (group, units) => follower.remove(group, units) };
-}
-
-function rescore(
-  cutTo: (kept: KeptMasks) => Graph,
-  all: readonly Group[],
-  kept: KeptMasks,
-  scoring: Scoring,
-  seed: number,
-): Scorer {
-  return {
-    scores(step) {
-      const left = scoring.criterion.unit
-        ? all.map(group => ({ ...group, units: positions(kept.get(group.id) ?? []).length }))
-        : restrict(all, kept);
-      const groups = left.filter(group => kept.has(group.id));
-      return score(cutTo(kept), groups, scoring, random(seed, `${scoring.criterion.id}/step ${step}`));
-    },
-    remove: () => undefined,
-  };
 }

@@ -5,6 +5,9 @@ import type { Parameter } from '../graph/parameter.ts';
 import type { Criterion, MemberView } from '../plugin.ts';
 import type { Random } from '../random.ts';
 import { normalizations, type Normalization } from './normalize.ts';
+import { Pairs } from './pairs.ts';
+import { sideOf, stackOf, type Followed, type Side } from './stack.ts';
+import { Sums } from './sums.ts';
 
 /** How the local scores of a unit, one per member, become one. */
 export type Reduction = keyof typeof reductions;
@@ -117,13 +120,14 @@ export function checked(criterion: Criterion, group: Group, scores: Float64Array
   return scores;
 }
 
-async function localScores(
-  graph: Graph,
-  members: readonly Member[],
-  { criterion, options }: Scoring,
-): Promise<ArrayLike<number>[]> {
-  if (criterion.element)
-    return members.map(member => sumOfElements(graph, member, w => criterion.element!(w, options)));
+async function localScores(graph: Graph, members: readonly Member[], scoring: Scoring): Promise<ArrayLike<number>[]> {
+  const { criterion, options } = scoring;
+  if (criterion.element || criterion.pair) {
+    const followed = await followedOf(graph, members, scoring);
+    return members.map(({ parameter, axis }) =>
+      followed.get(parameter)!.scores(sideOf(graph.parameters.get(parameter)!, axis)),
+    );
+  }
   const tensors = tf.tidy(() =>
     members.map(member => {
       const scores = criterion.local!(slicesOf(graph.parameters.get(member.parameter)!, member.axis), member, options);
@@ -149,17 +153,23 @@ export function slicesOf({ values, shape }: Parameter, axis: number): tf.Tensor2
   return tf.tidy(() => tf.reshape(tf.transpose(tf.tensor(values, [...shape]), [axis, ...others]), [shape[axis]!, -1]));
 }
 
-function sumOfElements(graph: Graph, { parameter, axis }: Member, f: (w: number) => number): Float64Array {
-  const { values, shape } = graph.parameters.get(parameter)!;
-  const length = shape[axis]!;
-  const inner = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
-  const sums = new Float64Array(length);
-  for (let i = 0, index = 0, rest = inner; i < values.length; i++) {
-    sums[index]! += f(values[i]!);
-    if (--rest === 0) {
-      rest = inner;
-      if (++index === length) index = 0;
-    }
+/** By parameter of the members: scores of a criterion that states `element` or `pair`. */
+export async function followedOf(
+  graph: Graph,
+  members: readonly Member[],
+  { criterion, options }: Scoring,
+): Promise<ReadonlyMap<string, Followed>> {
+  const sides = new Map<string, Set<Side>>();
+  for (const { parameter, axis } of members) {
+    const side = sideOf(graph.parameters.get(parameter)!, axis);
+    sides.set(parameter, (sides.get(parameter) ?? new Set()).add(side));
   }
-  return sums;
+  const element = (weight: number) => criterion.element!(weight, options);
+  const pair = (a: number, b: number, ab: number) => criterion.pair!(a, b, ab, options);
+  const followed = new Map<string, Followed>();
+  for (const [parameter, scored] of sides) {
+    const stack = stackOf(graph.parameters.get(parameter)!);
+    followed.set(parameter, criterion.element ? new Sums(stack, element) : await Pairs.of(stack, scored, pair));
+  }
+  return followed;
 }

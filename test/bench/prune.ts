@@ -33,7 +33,7 @@ async function ours(): Promise<number> {
     for (const parameter of graph.parameters.values()) void parameter.values;
     const list = await timed('groups', () => groups(graph).filter(group => !group.protected));
     const scoring = { criterion: magnitudeL2, options: {}, reduce: 'mean', normalize: 'mean' } as const;
-    const follower = await timed('first scores', () => new Follower(graph, list, scoring));
+    const follower = await timed('first scores', () => Follower.of(graph, list, scoring));
     await timed('scores again', () => follower.scores());
     await timed('count', () => count(graph));
     const result = await timed('whole schedule', async () => {

@@ -152,7 +152,7 @@ describe('prune', () => {
     it('a criterion that states two ways to score', () =>
       assert.throws(
         () => bad('two', { element: Math.abs, unit: () => [] }),
-        /criterion two: states 2 of element, local and unit/,
+        /criterion two: states 2 of element, pair, local and unit/,
       ));
     it('to go on when cancelled', async () => {
       const controller = new AbortController();

@@ -57,8 +57,9 @@ export function decodeSafetensors(bytes: Uint8Array): {
       throw new RangeError(
         `safetensors ${name}: shape [${shape.join(', ')}] needs ${size * 4} bytes, has ${to - from} up to byte ${start + to} of ${bytes.length}`,
       );
-    // A copy, aligned to four bytes.
-    tensors.set(name, { shape, values: new Float32Array(bytes.slice(start + from, start + to).buffer) });
+    // A copy, aligned to four bytes; `slice` of a Buffer would be none.
+    const own = new Uint8Array(bytes.subarray(start + from, start + to));
+    tensors.set(name, { shape, values: new Float32Array(own.buffer) });
   }
   return { tensors, metadata: (header.__metadata__ ?? {}) as Record<string, string> };
 }

@@ -28,8 +28,7 @@ export async function graphFrom(
     const flags = ['model', ...modelKeys(catalogue)].filter(key => key in given && key !== 'seed');
     if (flags.length > 0)
       throw new UsageError(`--load ${file}: ${flags.map(flagOf).join(', ')} cannot be given with it`);
-    // A Buffer's `slice` shares memory, an array's does not.
-    const bytes = new Uint8Array(await read(file));
+    const bytes = await read(file);
     try {
       return { graph: decode(bytes), source: { file } };
     } catch (cause) {

@@ -12,6 +12,12 @@ describe('safetensors', () => {
       tensors,
       metadata: { hello: 'there' },
     }));
+  it('copies what it read, from a Buffer too', () => {
+    const bytes = Buffer.from(encodeSafetensors(tensors));
+    const read = decodeSafetensors(bytes);
+    bytes.fill(0, bytes.length - 4);
+    assert.deepEqual(read.tensors, tensors);
+  });
   it('writes the format: a length, a header padded so that values are aligned, values', () => {
     const bytes = encodeSafetensors(tensors, { hello: 'there' });
     const header = Number(new DataView(bytes.buffer).getBigUint64(0, true));

@@ -291,7 +291,7 @@ class Bench {
 
   async #latency(base: Graph, pruned: Graph, label: string): Promise<RunRecord['latency']> {
     const { format, signal } = this.#options;
-    const { batches, repeats } = this.#protocol.latency;
+    const { batches, repeats, threads } = this.#protocol.latency;
     if (repeats === 0) return [];
     const [a, b] = [format.write(base), format.write(pruned)];
     const results: RunRecord['latency'] = [];
@@ -300,6 +300,7 @@ class Bench {
       const { base: first, pruned: second } = await compareLatency(a, b, {
         batch,
         repeats,
+        threads,
         ...(signal ? { signal } : {}),
       });
       results.push({ batch, base: first.medianMs, pruned: second.medianMs, repeats, threads: first.threads });

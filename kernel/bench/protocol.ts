@@ -18,9 +18,16 @@ export const protocolSchema = z.strictObject({
   steps: z.int().positive().default(400),
   /** Count of multiply-adds that speed-ups are of. */
   count: z.enum(['plain', 'compatible']).default('plain'),
-  /** Latency of base and pruned model, in passes per batch size; none are measured with 0. */
+  /**
+   * Latency of base and pruned model, in passes per batch size; none are measured with 0. One thread by default: many
+   * wait for one another where a machine is shared, and the result says more of the neighbours than of the model.
+   */
   latency: z
-    .strictObject({ batches: z.array(z.int().positive()).default([1]), repeats: z.int().min(0).default(20) })
+    .strictObject({
+      batches: z.array(z.int().positive()).default([1]),
+      repeats: z.int().min(0).default(20),
+      threads: z.int().positive().default(1),
+    })
     .prefault({}),
 });
 export type Protocol = z.infer<typeof protocolSchema>;

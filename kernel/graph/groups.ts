@@ -79,34 +79,63 @@ interface Classes {
 
 /** Classes with the same set of places and parts form a group, protected ones apart; their order is that of their first index. */
 function classify(coupling: Coupling): Classes {
-  const signatures = new Map<number, number[]>();
-  [...coupling.places.map(({ ids }) => ids), ...coupling.parts].forEach((ids, place) => {
-    for (const id of ids) {
-      const root = coupling.find(id);
-      const signature = signatures.get(root);
-      if (signature) {
-        if (signature[signature.length - 1] !== place) signature.push(place);
-      } else if (place < coupling.places.length) signatures.set(root, [place]);
-    }
-  });
+  const { order, signature, trie } = signaturesOf(coupling);
   const reasons = coupling.reasons();
   const group = new Int32Array(coupling.size).fill(-1);
   const unit = new Int32Array(coupling.size).fill(-1);
-  const bySignature = new Map<string, number>();
+  const positions: [free: Map<number, number>, kept: Map<number, number>] = [new Map(), new Map()];
   const groupPlaces: Place[][] = [];
   const sizes: number[] = [];
-  for (const [root, signature] of signatures) {
-    const key = signature.join() + (reasons.has(root) ? ' protected' : '');
-    let position = bySignature.get(key);
+  for (const root of order) {
+    const known = positions[reasons.has(root) ? 1 : 0];
+    let position = known.get(signature[root]!);
     if (position === undefined) {
-      bySignature.set(key, (position = groupPlaces.length));
-      groupPlaces.push(signature.flatMap(place => coupling.places[place] ?? []));
+      known.set(signature[root]!, (position = groupPlaces.length));
+      groupPlaces.push(placesOf(signature[root]!, trie).flatMap(place => coupling.places[place] ?? []));
       sizes.push(0);
     }
     group[root] = position;
     unit[root] = sizes[position]!++;
   }
   return { group, unit, groupPlaces, sizes, reasons };
+}
+
+/** A sequence of places: its last one, and the node of those before it. */
+interface Step {
+  readonly before: number;
+  readonly place: number;
+}
+
+/**
+ * The places and parts of each class with a place, as a node of a trie of sequences; `order` has these classes by their
+ * first index.
+ */
+function signaturesOf(coupling: Coupling): { order: number[]; signature: Int32Array; trie: Step[] } {
+  const order: number[] = [];
+  const signature = new Int32Array(coupling.size);
+  const trie: Step[] = [{ before: -1, place: -1 }];
+  [...coupling.places.map(({ ids }) => ids), ...coupling.parts].forEach((ids, place) => {
+    const isPart = place >= coupling.places.length;
+    const next = new Map<number, number>();
+    for (const id of ids) {
+      const root = coupling.find(id);
+      const node = signature[root]!;
+      if (trie[node]!.place === place) continue;
+      if (node === 0) {
+        if (isPart) continue;
+        order.push(root);
+      }
+      if (!next.has(node)) next.set(node, trie.push({ before: node, place }) - 1);
+      signature[root] = next.get(node)!;
+    }
+  });
+  return { order, signature, trie };
+}
+
+function placesOf(node: number, trie: readonly Step[]): number[] {
+  const places: number[] = [];
+  for (let at = node; at > 0; at = trie[at]!.before) places.push(trie[at]!.place);
+  return places.reverse();
 }
 
 function build(coupling: Coupling, { group, unit, groupPlaces, sizes, reasons }: Classes): Group[] {

@@ -30,6 +30,7 @@ export { trainingOptions, type TrainingOptions } from './train/training-options.
 export type { TrainingProgress } from './train/progress.ts';
 export type { Moment, Regularize } from './train/step.ts';
 export type { NamedVariables } from './train/optimizer.ts';
+export type { RecalibrateOptions } from './train/recalibrate.ts';
 export type { Best, EpochRecord } from './train/run-state.ts';
 export type { Augmentation } from './train/augment.ts';
 export { memorySplit, type MemorySplitOptions } from './train/loader.ts';

@@ -11,6 +11,7 @@ import type { Criterion, Data, Dataset, Model, Regularizer, Split, Strategy } fr
 import { parseOptions, prune as pruneGraph, type Pruned, type PruneOptions } from '../kernel/prune/prune.ts';
 import { evaluate as evaluateGraph } from '../kernel/train/evaluate.ts';
 import { fit as fitGraph, type Fitted, type FitOptions } from '../kernel/train/fit.ts';
+import { recalibrate as recalibrateGraph, type RecalibrateOptions } from '../kernel/train/recalibrate.ts';
 import { writeAtomically } from '../kernel/train/write-atomically.ts';
 import { catalogue } from './catalogue.ts';
 
@@ -92,6 +93,15 @@ export async function evaluate(
 ): Promise<Readonly<Record<string, number>>> {
   await ready();
   return evaluateGraph(graph, split, find('task', catalogue.tasks, data.task), { signal: interruptSignal() });
+}
+
+/**
+ * A graph with the statistics of its batch norms estimated anew on training images, as in `recalibrate(pruned.graph,
+ * data)`. No weight changes; what a pruned network still knows shows only after this.
+ */
+export async function recalibrate(graph: Graph, data: Data, options: RecalibrateOptions = {}): Promise<Graph> {
+  await ready();
+  return recalibrateGraph(graph, data.train, { signal: interruptSignal(), ...options });
 }
 
 /** A method by name, `criterion` or `criterion + regularizer`, or with its options. */

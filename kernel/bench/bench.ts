@@ -9,6 +9,7 @@ import { parseOptions, prune } from '../prune/prune.ts';
 import type { Reduction } from '../prune/score.ts';
 import { graphDigest } from '../train/checkpoint.ts';
 import { evaluate } from '../train/evaluate.ts';
+import { recalibrate } from '../train/recalibrate.ts';
 import { fit, type Fitted, type FitOptions } from '../train/fit.ts';
 import type { TrainingProgress } from '../train/progress.ts';
 import type { TrainingOptions } from '../train/training-options.ts';
@@ -199,6 +200,7 @@ class Bench {
     });
     const pruneSeconds = (performance.now() - pruneStarted) / 1000;
     const before = await evaluate(pruned.graph, data.test, task, { batch: this.#protocol.base.batch, signal });
+    const recalibrated = await this.#recalibrated(pruned.graph);
     const finetuned = this.#protocol.finetune
       ? await this.#train('finetune', pruned.graph, this.#protocol.finetune, label)
       : { graph: pruned.graph, scores: before, history: [] };
@@ -219,6 +221,7 @@ class Bench {
       pruned: {
         ...pruned.after,
         before,
+        recalibrated,
         scores: finetuned.scores,
         history: finetuned.history,
       },
@@ -236,6 +239,15 @@ class Bench {
 
   #build(): Graph {
     return this.#options.model.build(this.#modelOptions);
+  }
+
+  /** Scores of a pruned graph after recalibration; fine-tuning starts without it, as in the paper. */
+  async #recalibrated(graph: Graph): Promise<Readonly<Record<string, number>> | null> {
+    const { data, task, signal } = this.#options;
+    const { recalibration: batches, base } = this.#protocol;
+    if (batches === 0 || !graph.nodes.some(({ op }) => op === 'batch-norm')) return null;
+    const recalibrated = await recalibrate(graph, data.train, { batches, batch: base.batch, seed: this.#seed, signal });
+    return evaluate(recalibrated, data.test, task, { batch: base.batch, signal });
   }
 
   async #train(

@@ -43,7 +43,9 @@ const byScore = (rows: readonly Standing[]): string[] => [
   ...new Set([...rows].sort((a, b) => b.score - a.score).map(({ method }) => method)),
 ];
 
-/** Score right after pruning and after fine-tuning, per method. */
+const moments = { before: 'after pruning', recalibrated: 'norms recalibrated', score: 'after fine-tuning' };
+
+/** Score right after pruning, with recalibrated norms, and after fine-tuning, per method. */
 export function recoveryChart(records: readonly RunRecord[]): Chart {
   const rows = standings(records);
   const several = new Set(rows.map(({ strategy, speedup }) => `${strategy} ${speedup}`)).size > 1;
@@ -61,8 +63,9 @@ export function recoveryChart(records: readonly RunRecord[]): Chart {
       },
       {
         transform: [
-          { fold: ['before', 'score'], as: ['when', 'percent'] },
-          { calculate: "datum.when == 'before' ? 'after pruning' : 'after fine-tuning'", as: 'moment' },
+          { fold: Object.keys(moments), as: ['when', 'percent'] },
+          { filter: 'isValid(datum.percent)' },
+          { calculate: `${JSON.stringify(moments)}[datum.when]`, as: 'moment' },
         ],
         mark: { type: 'point', filled: true, size: 90, opacity: 1 },
         encoding: {
@@ -71,9 +74,11 @@ export function recoveryChart(records: readonly RunRecord[]): Chart {
             field: 'moment',
             type: 'nominal',
             title: null,
-            scale: { domain: ['after pruning', 'after fine-tuning'], range: ['#e08a3c', '#2f6f8f'] },
+            scale: { domain: Object.values(moments), range: ['#e08a3c', '#8fb4a0', '#2f6f8f'] },
           },
-          tooltip: ['method', 'strategy', 'speedup', 'before', 'score', 'base'].map(field => ({ field })),
+          tooltip: ['method', 'strategy', 'speedup', 'before', 'recalibrated', 'score', 'base'].map(field => ({
+            field,
+          })),
         },
       },
     ],

@@ -18,6 +18,8 @@ export interface Standing {
   /** Score of the base model, before fine-tuning and after; in percent where the score is a share. */
   readonly base: number;
   readonly before: number;
+  /** Before fine-tuning, with recalibrated batch norms; null where that was not done. */
+  readonly recalibrated: number | null;
   readonly score: number;
   /** Sample deviation of the score over seeds; null for one. */
   readonly spread: number | null;
@@ -48,6 +50,7 @@ export function standings(records: readonly RunRecord[]): Standing[] {
       speedup: c.speedup,
       base: 100 * base.scores[score]!,
       before: 100 * pruned.before[score]!,
+      recalibrated: pruned.recalibrated ? 100 * pruned.recalibrated[score]! : NaN,
       score: 100 * pruned.scores[score]!,
       params: pruned.params,
       paramsLeft: (100 * pruned.params) / base.params,
@@ -67,6 +70,7 @@ export function standings(records: readonly RunRecord[]): Standing[] {
       runs: () => op.count(),
       base: (d: Row) => op.mean(d.base),
       before: (d: Row) => op.mean(d.before),
+      recalibrated: (d: Row) => op.mean(d.recalibrated),
       spread: (d: Row) => op.stdev(d.score),
       score: (d: Row) => op.mean(d.score),
       params: (d: Row) => op.mean(d.params),
@@ -84,11 +88,17 @@ export function standings(records: readonly RunRecord[]): Standing[] {
     .derive({ rank: () => op.rank() })
     .ungroup()
     .objects()
-    .map(row => ({
-      ...(row as Standing),
-      spread: (row as Standing).runs > 1 ? (row as Standing).spread : null,
-      latencyRatio: Number.isFinite((row as Standing).latencyRatio) ? (row as Standing).latencyRatio : null,
-    }));
+    .map(row => {
+      const { runs, spread, recalibrated, latencyRatio } = row as Standing;
+      return {
+        ...(row as Standing),
+        spread: runs > 1 ? spread : null,
+        recalibrated: orNull(recalibrated),
+        latencyRatio: orNull(latencyRatio),
+      };
+    });
 }
+
+const orNull = (value: number | null): number | null => (Number.isFinite(value) ? value : null);
 
 type Row = { [column in keyof Standing]: number };

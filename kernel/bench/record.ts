@@ -61,6 +61,8 @@ export const recordSchema = z.strictObject({
   pruned: size.extend({
     /** Right after pruning. */
     before: scores,
+    /** With the statistics of batch norms estimated anew, no weight changed; null where that was not done. */
+    recalibrated: scores.nullable(),
     /** After fine-tuning; the same as before where the protocol has none. */
     scores,
     history,

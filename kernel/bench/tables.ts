@@ -9,7 +9,8 @@ const fixed = (digits: number) => (value: number | null) => (value === null ? ''
 const signed = (value: number) => (value > 0 ? '+' : '') + value.toFixed(2);
 
 /**
- * The leaderboard of records as a table, best first. `left` is the share of the parameters, `reached` the speed-up in
+ * The leaderboard of records as a table, best first. `before` is the score right after pruning, `recalibrated` the one
+ * with new statistics in the batch norms, `score` the one after fine-tuning, `delta` its difference to `base`. `left` is the share of the parameters, `reached` the speed-up in
  * multiply-adds and `latency` the one in measured time, `step` the time of a step of the pruning schedule.
  */
 export function leaderboardTable(records: readonly RunRecord[], caption?: string): Table {
@@ -27,6 +28,7 @@ export function leaderboardTable(records: readonly RunRecord[], caption?: string
       'method',
       'base',
       'before',
+      ...(rows.some(({ recalibrated }) => recalibrated !== null) ? ['recalibrated'] : []),
       'score',
       ...(seeds ? ['spread', 'runs'] : []),
       'delta',
@@ -40,6 +42,7 @@ export function leaderboardTable(records: readonly RunRecord[], caption?: string
       speedup: (value: number) => `${value}x`,
       base: fixed(2),
       before: fixed(2),
+      recalibrated: fixed(2),
       score: fixed(2),
       spread: fixed(2),
       delta: signed,

@@ -28,6 +28,8 @@ export interface Mode {
   readonly training: boolean;
   /** Receives the new value of a running statistic, by parameter name. */
   readonly update?: (parameter: string, value: tf.Tensor) => void;
+  /** Share of the batch's statistics in the running ones, in place of the norms' own. */
+  readonly momentum?: number;
 }
 
 /** Writes nodes of an ONNX graph; images are NCHW there. Every method returns the name of a value. */

@@ -42,9 +42,10 @@ export class Network {
    * has one input. In training, norms use the batch's statistics and running ones are updated.
    */
   apply(inputs: tf.Tensor | Readonly<Record<string, tf.Tensor>>, options: ApplyOptions = {}): tf.Tensor[] {
-    const { training = false, only } = options;
+    const { training = false, momentum, only } = options;
     const mode: Mode = {
       training,
+      ...(momentum === undefined ? {} : { momentum }),
       ...(training ? { update: (name: string, value: tf.Tensor) => this.variables.get(name)!.assign(value) } : {}),
     };
     return tf.tidy(() => {
@@ -96,6 +97,8 @@ export class Network {
 
 export interface ApplyOptions {
   readonly training?: boolean;
+  /** In training, share of the batch's statistics in the running ones (default: each norm's own). */
+  readonly momentum?: number;
   /** Ids of the values to return instead of the graph's outputs. */
   readonly only?: readonly string[];
 }

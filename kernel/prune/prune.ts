@@ -114,8 +114,12 @@ export async function prune(graph: Graph, options: PruneOptions): Promise<Pruned
   let after = before;
   let reached = 1;
   let units = pruned.reduce((n, group) => n + group.units, 0);
+  let turn = performance.now();
   for (let step = 1; reached < target && step <= steps; step++) {
-    await setImmediate();
+    if (performance.now() - turn > 50) {
+      await setImmediate();
+      turn = performance.now();
+    }
     signal?.throwIfAborted();
     const scores = await scorer.scores(step, result);
     const ranked = pruned.map((group, g) => ({ id: group.id, original: group.units, scores: scores[g]! }));

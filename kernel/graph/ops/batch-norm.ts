@@ -38,9 +38,10 @@ export const batchNorm = defineOp<z.infer<typeof attributes>>({
       );
     const [y, batchMean, batchVariance] = normalize(x!, scale!, offset!, epsilon);
     if (mode.update) {
+      const share = mode.momentum ?? momentum;
       const count = x!.size / channelsOf(x!.shape);
       const blend = (role: string, old: tf.Tensor, value: tf.Tensor, correction: number) =>
-        mode.update!(names[role]!, tf.add(tf.mul(old, 1 - momentum), tf.mul(value, momentum * correction)));
+        mode.update!(names[role]!, tf.add(tf.mul(old, 1 - share), tf.mul(value, share * correction)));
       blend('mean', mean!, batchMean, 1);
       blend('variance', variance!, batchVariance, count > 1 ? count / (count - 1) : 1);
     }

@@ -93,6 +93,16 @@ describe('bench', function () {
     assert.ok(record!.pruned.params < record!.base.params);
   });
 
+  it('recalibrates norms for a score of its own, and leaves fine-tuning without it', async () => {
+    const one = { methods: [{ criterion: magnitudeL2 }], strategies: [{ strategy: local }] };
+    const { protocol } = choose();
+    const [record] = await bench(choose(one));
+    const [without] = await bench(choose({ ...one, protocol: { ...protocol, recalibration: 0 } }));
+    assert.notDeepEqual(record!.pruned.recalibrated, record!.pruned.before);
+    assert.equal(without!.pruned.recalibrated, null);
+    assert.deepEqual(without!.pruned.scores, record!.pruned.scores);
+  });
+
   it('a regularizer sparsifies first, once for all speed-ups', async () => {
     const sparsified: string[] = [];
     const records = await bench(

@@ -42,6 +42,7 @@ export function recordOf(what: {
       macs: 1600,
       macsCompatible: 2000,
       before: { accuracy: before },
+      recalibrated: { accuracy: before + 0.1 },
       scores: { accuracy: score },
       history: [],
     },

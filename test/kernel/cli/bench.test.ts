@@ -63,7 +63,10 @@ describe('bench', () => {
         assert.match(text, new RegExp(`^${strategy} +1\\.5x +[12] +${method} +\\d`, 'm'));
         assert.match(
           err,
-          new RegExp(`^\\d+s {2}${method}, ${strategy}, 1\\.5x: accuracy [\\d.]+ %, fine-tuned .* %$`, 'm'),
+          new RegExp(
+            `^\\d+s {2}${method}, ${strategy}, 1\\.5x: accuracy [\\d.]+ %, recalibrated [\\d.]+ %, fine-tuned .* %$`,
+            'm',
+          ),
         );
       }
     assert.equal(err.trimEnd().split('\n').length, 4);

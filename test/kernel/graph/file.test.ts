@@ -7,8 +7,6 @@ import { random } from '../../../kernel/random.ts';
 import { graphs } from './graphs.ts';
 import { randomKept } from './oracle.ts';
 
-const f32 = (...values: number[]) => Float32Array.from(values);
-
 describe('model file', () => {
   it('random networks, whole and cut: what was written is read', () => {
     fc.assert(

@@ -30,7 +30,7 @@ body { margin: 0; background: var(--back); color: var(--text); font: 17px/1.65 v
 #show-code:focus-visible ~ .bar label { outline: 2px solid var(--accent); outline-offset: 2px; }
 #show-code:not(:checked) ~ .page .input, #show-code:not(:checked) ~ .page .silent { display: none; }
 .page { display: flex; justify-content: center; gap: 3rem; padding: 1rem 1.25rem 6rem; }
-main { min-width: 0; width: 100%; max-width: 52rem; }
+main { min-width: 0; width: 100%; max-width: 55rem; }
 nav { order: 1; position: sticky; top: 4.5rem; align-self: flex-start; width: 13rem; flex: none; font: 14px/1.45 var(--sans); }
 nav ol { list-style: none; margin: 1.4rem 0 0; padding: 0 0 0 1rem; border-left: 1px solid var(--line); max-height: 80vh; overflow: auto; }
 nav li { margin: 0.45rem 0; }
@@ -62,11 +62,11 @@ pre.stderr { background: var(--warn-back); border-radius: 8px; padding: 0.7rem 1
 pre.error { background: var(--error-back); border-left: 3px solid var(--error); border-radius: 0 8px 8px 0; padding: 0.8rem 1.05rem; white-space: pre; }
 .scroll { overflow-x: auto; }
 .html { font-family: var(--sans); font-size: 0.88rem; }
-table { border-collapse: collapse; font: 0.86rem/1.45 var(--sans); font-variant-numeric: tabular-nums; margin: 0.3rem 0; }
-caption { caption-side: top; text-align: left; font-weight: 600; padding: 0 0.75rem 0.5rem 0.75rem; }
-th, td { padding: 0.38rem 0.65rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
+table { border-collapse: collapse; font: 0.82rem/1.45 var(--sans); font-variant-numeric: tabular-nums; margin: 0.3rem 0; }
+caption { caption-side: top; text-align: left; font-weight: 600; padding: 0 0.5rem 0.5rem; }
+th, td { padding: 0.36rem 0.5rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 th { font-weight: 600; color: var(--quiet); border-bottom: 1.5px solid var(--quiet); white-space: nowrap; }
-td[style*=right] { white-space: nowrap; }
+.html td { white-space: nowrap; }
 tbody tr:nth-child(even) { background: var(--stripe); }
 tfoot td { color: var(--quiet); border-bottom: 0; }
 figure { margin: 0; }

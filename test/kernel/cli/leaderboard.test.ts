@@ -38,7 +38,7 @@ describe('leaderboard', () => {
     const { code, out, err } = await line(`leaderboard ${a}`);
     assert.deepEqual([code, err], [0, '']);
     const [head, rule, ...lines] = out.trimEnd().split('\n');
-    assert.match(head!, /^speed-up +rank +method +base +before +score +delta /);
+    assert.match(head!, /^speed-up +rank +method +base +before +recalibrated +score +delta /);
     assert.match(rule!, /^─+( {2}─+)+$/);
     assert.deepEqual(
       lines.map(text => text.trim().split(/\s+/).slice(0, 7)),

@@ -21,17 +21,22 @@ export function values(tensors: Tensor | Tensor[]): { shape: number[]; dtype: st
   return found;
 }
 
-/** The largest difference relative to 1 + the larger magnitude; NaN where only one is NaN or a shape differs. */
+/**
+ * The largest difference relative to 1 + the magnitude + the tensor's root mean square, since sums that cancel are as far
+ * off as others; NaN where only one is NaN or a shape differs.
+ */
 export function difference(a: ReturnType<typeof values>, b: ReturnType<typeof values>): number {
   if (a.length !== b.length) return NaN;
   let worst = 0;
   a.forEach((expected, i) => {
     const got = b[i]!;
     if (got.dtype !== expected.dtype || got.shape.join() !== expected.shape.join()) worst = NaN;
+    const numbers = Array.from(expected.data, Number).filter(Number.isFinite);
+    const scale = 1 + Math.sqrt(numbers.reduce((sum, p) => sum + p * p, 0) / Math.max(1, numbers.length));
     expected.data.forEach((p, k) => {
       const q = got.data[k]!;
       if (Object.is(p, q) || p === q) return;
-      const apart = typeof p === 'number' && typeof q === 'number' ? Math.abs(p - q) / (1 + Math.abs(p)) : NaN;
+      const apart = typeof p === 'number' && typeof q === 'number' ? Math.abs(p - q) / (scale + Math.abs(p)) : NaN;
       if (!(apart <= worst)) worst = apart;
     });
   });

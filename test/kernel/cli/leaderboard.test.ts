@@ -41,10 +41,10 @@ describe('leaderboard', () => {
     assert.match(head!, /^speed-up +rank +method +base +before +recalibrated +score +delta /);
     assert.match(rule!, /^─+( {2}─+)+$/);
     assert.deepEqual(
-      lines.map(text => text.trim().split(/\s+/).slice(0, 7)),
+      lines.map(text => text.trim().split(/\s+/).slice(0, 8)),
       [
-        ['2x', '1', 'better', '90.00', '10.00', '80.00', '-10.00'],
-        ['2x', '2', 'worse', '90.00', '10.00', '70.00', '-20.00'],
+        ['2x', '1', 'better', '90.00', '10.00', '20.00', '80.00', '-10.00'],
+        ['2x', '2', 'worse', '90.00', '10.00', '20.00', '70.00', '-20.00'],
       ],
     );
     assert.match(lines[0]!, / 50\.0 % .* 2\.50x +2\.50x +200\.0 ms$/);

@@ -115,7 +115,7 @@ export type MethodChoice =
 
 export interface BenchChoice extends Omit<
   bench_.BenchOptions,
-  'model' | 'data' | 'task' | 'methods' | 'strategies' | 'protocol' | 'format'
+  'model' | 'data' | 'task' | 'methods' | 'strategies' | 'speedups' | 'protocol' | 'format'
 > {
   readonly model: string | Model;
   readonly data: Data;
@@ -123,6 +123,8 @@ export interface BenchChoice extends Omit<
   readonly methods?: readonly MethodChoice[];
   /** Default: protected-global. */
   readonly strategies?: readonly (string | Strategy)[];
+  /** Multiply-adds before over after (default 2). */
+  readonly speedups?: readonly number[];
   /** A protocol or the name of one (default quick). */
   readonly protocol?: ProtocolName | ProtocolInput;
 }
@@ -148,11 +150,19 @@ export function protocolOf(choice: ProtocolName | ProtocolInput = 'quick'): Prot
 /** Runs the benchmark; shows its progress unless `progress` is given. */
 export async function bench(options: BenchChoice): Promise<RunRecord[]> {
   await ready();
-  const { model, methods = catalogue.criteria, strategies = ['protected-global'], protocol, data } = options;
+  const {
+    model,
+    methods = catalogue.criteria,
+    strategies = ['protected-global'],
+    speedups = [2],
+    protocol,
+    data,
+  } = options;
   const bar = options.progress ? undefined : new ProgressBar(undefined, { label: 'benchmark' });
   try {
     const records = await bench_.bench({
       ...options,
+      speedups,
       model: find('model', catalogue.models, model),
       task: find('task', catalogue.tasks, data.task),
       methods: methods.map(methodOf),

@@ -1,3 +1,5 @@
+import { existsSync, realpathSync } from 'node:fs';
+
 /** The outside of the command line: streams, terminal, interrupts. */
 export interface Io {
   /** Writes to standard output. */
@@ -15,13 +17,17 @@ export interface Io {
   onInterrupt(callback: () => void): () => void;
 }
 
+/** The program's own file: what started it may be a link in a cache that does not last. */
+const [, started = 'pruningbench'] = process.argv;
+const program = existsSync(started) ? realpathSync(started) : started;
+
 /** Standard streams and signals of this process. */
 export const processIo: Io = {
   out: text => void process.stdout.write(text),
   err: text => void process.stderr.write(text),
   columns: process.stderr.isTTY ? process.stderr.columns : undefined,
   env: process.env,
-  command: [process.execPath, ...process.execArgv, process.argv[1] ?? 'pruningbench'],
+  command: [process.execPath, ...process.execArgv, program],
   module: 'pruningbench',
   onInterrupt(callback) {
     process.once('SIGINT', callback);

@@ -4,6 +4,8 @@ export interface StoredTensor {
   readonly values: Float32Array;
 }
 
+const bigEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 0;
+
 /**
  * Bytes of a safetensors file: eight bytes with the length of a JSON header, the header, then the values. Only float32
  * is written and read.
@@ -12,6 +14,7 @@ export function encodeSafetensors(
   tensors: Iterable<readonly [string, StoredTensor]>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
+  if (bigEndian) throw new Error('safetensors: values are little-endian, this machine is not');
   const header: Record<string, unknown> = { __metadata__: metadata };
   const list = [...tensors];
   let end = 0;

@@ -119,18 +119,19 @@ export function layersChart(records: readonly RunRecord[], speedup?: number): Ch
   const labels = labelsOf(records);
   const rows = records
     .filter(record => record.configuration.speedup === shown)
-    .flatMap(record =>
-      record.groups
+    .flatMap(record => {
+      const { method, strategy } = labels(record);
+      return record.groups
         .filter(({ whole }) => whole === undefined)
         .map(({ id, units, kept }, position) => ({
-          method: labels(record).method,
-          strategy: labels(record).strategy,
+          method,
+          strategy,
           group: id,
           position,
           left: kept.length / units,
           units: `${kept.length} of ${units}`,
-        })),
-    );
+        }));
+    });
   return spec({
     title: `channels kept per group at ${shown}x`,
     data: { values: rows },
@@ -158,15 +159,16 @@ export function layersChart(records: readonly RunRecord[], speedup?: number): Ch
 /** Measured latency against multiply-adds: a point per pruned model and batch size, and the line where both agree. */
 export function latencyChart(records: readonly RunRecord[]): Chart {
   const labels = labelsOf(records);
-  const rows = records.flatMap(record =>
-    record.latency.map(({ batch, base: before, pruned: after }) => ({
-      method: labels(record).method,
-      strategy: labels(record).strategy,
+  const rows = records.flatMap(record => {
+    const { method, strategy } = labels(record);
+    return record.latency.map(({ batch, base: before, pruned: after }) => ({
+      method,
+      strategy,
       batch: `batch ${batch}`,
       macs: record.base.macs / record.pruned.macs,
       latency: before / after,
-    })),
-  );
+    }));
+  });
   const top = Math.max(1, ...rows.map(({ macs }) => macs));
   return spec({
     title: 'what fewer multiply-adds come to on this machine',

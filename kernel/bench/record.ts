@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
-import { writeAtomically } from '../train/write-atomically.ts';
+import { writeInFolder } from '../train/write-atomically.ts';
 import { protocolSchema } from './protocol.ts';
 
 const plugin = z.strictObject({ id: z.string(), options: z.record(z.string(), z.unknown()) });
@@ -115,8 +115,7 @@ const fileOf = (folder: string, id: string) => join(folder, 'records', `${id}.js
 
 export async function writeRecord(folder: string, record: RunRecord): Promise<string> {
   const path = fileOf(folder, record.id);
-  await mkdir(dirname(path), { recursive: true });
-  await writeAtomically(path, new TextEncoder().encode(`${JSON.stringify(recordSchema.parse(record), null, 1)}\n`));
+  await writeInFolder(path, new TextEncoder().encode(`${JSON.stringify(recordSchema.parse(record), null, 1)}\n`));
   return path;
 }
 

@@ -10,8 +10,9 @@ const signed = (value: number) => (value > 0 ? '+' : '') + value.toFixed(2);
 
 /**
  * The leaderboard of records as a table, best first. `before` is the score right after pruning, `recalibrated` the one
- * with new statistics in the batch norms, `score` the one after fine-tuning, `delta` its difference to `base`. `left` is the share of the parameters, `reached` the speed-up in
- * multiply-adds and `latency` the one in measured time, `step` the time of a step of the pruning schedule.
+ * with new statistics in the batch norms, `score` the one after fine-tuning, `delta` its difference to `base`. `left` is
+ * the share of the parameters, `reached` the speed-up in multiply-adds and `latency` the one in measured time, `step` the
+ * time of a step of the pruning schedule.
  */
 export function leaderboardTable(records: readonly RunRecord[], caption?: string): Table {
   const rows = standings(records);

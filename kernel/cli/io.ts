@@ -17,8 +17,8 @@ export interface Io {
   onInterrupt(callback: () => void): () => void;
 }
 
-/** The program's own file: what started it may be a link in a cache that does not last. */
 const [, started = 'pruningbench'] = process.argv;
+/** The program's own file: what started it may be a link in a cache that does not last. */
 const program = existsSync(started) ? realpathSync(started) : started;
 
 /** Standard streams and signals of this process. */

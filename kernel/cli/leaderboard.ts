@@ -1,10 +1,8 @@
-import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { z } from 'zod';
 import { standings } from '../bench/leaderboard.ts';
 import { readRecords, type RunRecord } from '../bench/record.ts';
 import { leaderboardTable } from '../bench/tables.ts';
-import { writeAtomically } from '../train/write-atomically.ts';
+import { writeInFolder } from '../train/write-atomically.ts';
 import type { Describe } from './command.ts';
 import { addFlags, example, readFlags, type Given } from './flags.ts';
 import { json } from './json.ts';
@@ -26,11 +24,7 @@ export const leaderboard: Describe = (command, { io }) => {
     const found = (await Promise.all(folders.map(recordsIn))).flat();
     // A folder that is named twice, or a copy of one, makes no second run.
     const records = [...new Map(found.map(record => [record.id, record])).values()];
-    if (html !== undefined) {
-      const text = await page(records);
-      await mkdir(dirname(html), { recursive: true });
-      await writeAtomically(html, new TextEncoder().encode(text));
-    }
+    if (html !== undefined) await writeInFolder(html, new TextEncoder().encode(await page(records)));
     if (given['json']) return io.out(json(standings(records)));
     io.out(`${String(leaderboardTable(records))}\n`);
     if (html !== undefined) io.out(`wrote ${html}\n`);

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import type { Graph } from '../graph/graph.ts';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../safetensors.ts';
-import { writeAtomically } from './write-atomically.ts';
+import { writeInFolder } from './write-atomically.ts';
 
 /** What a run is made of; a checkpoint of a run with other values is not continued. Plain JSON. */
 export type Identity = Readonly<Record<string, unknown>>;
@@ -29,8 +28,7 @@ export function graphDigest({ parameters, ...structure }: Graph): string {
 /** Writes one safetensors file with everything; the old one stays until the new one is complete. */
 export async function writeCheckpoint(path: string, { identity, state, tensors }: Checkpoint<unknown>): Promise<void> {
   const texts = { format, identity: JSON.stringify(identity), state: JSON.stringify(state) };
-  await mkdir(dirname(path), { recursive: true });
-  await writeAtomically(path, encodeSafetensors(tensors, { ...texts, sha256: digest(texts, tensors) }));
+  await writeInFolder(path, encodeSafetensors(tensors, { ...texts, sha256: digest(texts, tensors) }));
 }
 
 /**

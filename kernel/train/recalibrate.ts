@@ -25,12 +25,12 @@ export async function recalibrate(
   { batches = 20, batch = 128, seed = 0, signal }: RecalibrateOptions = {},
 ): Promise<Graph> {
   signal?.throwIfAborted();
+  if (batches === 0) return graph;
   const network = new Network(graph);
   const shape = Object.values(graph.inputs)[0]!;
   let seen = 0;
   try {
     for await (const { size, images } of split.batches({ batch, seed, shuffle: true, ...(signal ? { signal } : {}) })) {
-      if (seen === batches) break;
       const momentum = 1 / ++seen;
       const outputs = tf.tidy(() => network.apply(tf.tensor(images, [size, ...shape]), { training: true, momentum }));
       // Read, so that backends that put work off do not collect it.
@@ -38,6 +38,7 @@ export async function recalibrate(
       tf.dispose(outputs);
       await setImmediate();
       signal?.throwIfAborted();
+      if (seen === batches) break;
     }
     return await network.snapshot();
   } finally {

@@ -17,6 +17,12 @@ export async function writeAtomically(path: string, bytes: Uint8Array, files: Fi
   await folder?.close();
 }
 
+/** `writeAtomically` in a folder that is made where there is none. */
+export async function writeInFolder(path: string, bytes: Uint8Array): Promise<void> {
+  await fs.mkdir(dirname(path), { recursive: true });
+  await writeAtomically(path, bytes);
+}
+
 async function flushed(path: string, files: Files, write: (file: fs.FileHandle) => Promise<void>): Promise<void> {
   const file = await files.open(path, 'w');
   try {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { Builder } from '../../../kernel/graph/builder.ts';
-import { defineModel } from '../../../kernel/plugin.ts';
+import { Builder } from '../../kernel/graph/builder.ts';
+import { defineModel } from '../../kernel/plugin.ts';
 
 const options = z.strictObject({
   classes: z.int().min(1).default(10),

@@ -4,31 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bench, type BenchOptions, type BenchProgress } from '../../../kernel/bench/bench.ts';
 import { methodName, recordSchema } from '../../../kernel/bench/record.ts';
-import { Builder } from '../../../kernel/graph/builder.ts';
 import { count } from '../../../kernel/graph/count.ts';
-import { defineModel, type Data } from '../../../kernel/plugin.ts';
+import type { Data } from '../../../kernel/plugin.ts';
 import { parseOptions } from '../../../kernel/prune/prune.ts';
-import { z } from 'zod';
 import { shapes } from '../../../datasets/index.ts';
 import { bnScale, magnitudeL2, random } from '../../../plugins/criteria/index.ts';
 import { onnx } from '../../../plugins/formats/index.ts';
 import { bnScale as slimming } from '../../../plugins/regularizers/index.ts';
 import { local, protectedGlobal } from '../../../plugins/strategies/index.ts';
 import { classification } from '../../../plugins/tasks/index.ts';
-
-const options = z.object({ classes: z.int(), image: z.int(), channels: z.int(), seed: z.int() });
-const tiny = defineModel<z.infer<typeof options>>({
-  id: 'tiny',
-  task: 'classification',
-  options,
-  build({ classes, image, channels, seed }) {
-    const b = new Builder('tiny', seed);
-    let x = b.conv('a', b.input('image', [image, image, channels]), { filters: 8, kernel: 3, stride: 4, padding: 1 });
-    x = b.relu('relu', b.batchNorm('bn', x));
-    x = b.relu('relu2', b.batchNorm('bn2', b.conv('b', x, { filters: 8, kernel: 3, padding: 1 })));
-    return b.build(b.dense('head', b.globalAveragePool('pool', x), { units: classes }));
-  },
-});
+import { tiny } from '../tiny-model.ts';
 
 describe('bench', function () {
   this.timeout(120_000);
@@ -122,7 +107,7 @@ describe('bench', function () {
   });
 
   it('a base model that is given is not trained', async () => {
-    const graph = tiny.build({ classes: 10, image: 32, channels: 3, seed: 5 });
+    const graph = tiny.build({ width: 1, classes: 10, image: 32, channels: 3, seed: 5 });
     const base = { graph, scores: { accuracy: 0.5 }, history: [] };
     const stages: string[] = [];
     const [record] = await bench(

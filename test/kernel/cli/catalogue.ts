@@ -8,7 +8,7 @@ import * as models from '../../../plugins/models/index.ts';
 import * as regularizers from '../../../plugins/regularizers/index.ts';
 import * as strategies from '../../../plugins/strategies/index.ts';
 import * as tasks from '../../../plugins/tasks/index.ts';
-import { tiny } from './tiny.ts';
+import { tiny } from '../tiny-model.ts';
 
 /** Everything but the ONNX Runtime backend, for the tests compute on the cpu backend; and a tiny model. */
 export const catalogue: Catalogue = {

@@ -105,8 +105,9 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements Recorder {
     return (this.peek(id) as Float32Array).slice();
   }
 
-  override read(id: DataId): Promise<BackendValues> {
-    return Promise.resolve().then(() => this.readSync(id));
+  // Reads before it returns: the tensor may be disposed before a promise is heard.
+  override async read(id: DataId): Promise<BackendValues> {
+    return this.readSync(id);
   }
 
   /** The elements in logical order, or strings; not a copy, so not to be changed. */

@@ -32,7 +32,8 @@ export function runOnCpu(
   const real = (tensor: TensorInfo): TensorInfo => {
     const info = cpu.makeTensorInfo(tensor.shape, tensor.dtype, backend.peek(tensor.dataId));
     made.push(info);
-    return info;
+    // Some kernels take their inputs for tensors.
+    return { ...info, rank: tensor.shape.length } as TensorInfo;
   };
   const lend = (tensor: TensorInfo): TensorInfo => {
     const parts = backend.complexParts(tensor.dataId);

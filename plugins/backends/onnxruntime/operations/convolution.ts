@@ -171,7 +171,9 @@ const toInput =
   ({ inputs: { dy, filter }, attributes }, r) => {
     if (!floats(dy, filter)) return undefined;
     const plan = convolutionPlan(attributes['inputShape'] as number[], filter!.shape, attributes, isDepthwise);
-    return plan && r.add(operation, [r.value(dy!), r.value(filter!)], { window: plan.window }, plan.inShape);
+    // Unlike the cpu backend's loops, ONNX cannot leave a part of the gradient aside.
+    if (plan?.outShape.join() !== dy!.shape.join()) return undefined;
+    return r.add(operation, [r.value(dy!), r.value(filter!)], { window: plan.window }, plan.inShape);
   };
 
 const toFilter =

@@ -123,7 +123,8 @@ export const step = elementwise('Step', (e, [x], node) => {
   if (!alpha && dtype === 'float32') return e.op('HardSigmoid', [x!], { alpha: float(1e38), beta: float(0) });
   const positive = e.op('Greater', [x!, e.scalar(0, dtype)]);
   if (!alpha) return e.cast(positive, dtype);
-  return e.op('Where', [positive, e.scalar(1, dtype), e.scalar(alpha, dtype)]);
+  const mask = e.op('Where', [positive, e.scalar(1, dtype), e.scalar(alpha, dtype)]);
+  return dtype === 'float32' ? e.op('Where', [e.op('IsNaN', [x!]), x!, mask]) : mask;
 });
 
 export const leakyRelu = elementwise('LeakyRelu', (e, [x], node) =>
@@ -157,6 +158,11 @@ const expm1 = elementwise('Expm1', (e, [x]) => {
   return e.op('Where', [e.op('Equal', [u, one]), x!, careful]);
 });
 
+/** Zero for NaN, as in tfjs. */
+const sign = elementwise('Sign', (e, [x], node) => {
+  const y = e.op('Sign', [x!]);
+  return node.inputs[0]!.dtype === 'float32' ? e.op('Where', [e.op('IsNaN', [x!]), e.scalar(0), y]) : y;
+});
 const isFinite = elementwise('IsFinite', (e, [x]) => e.op('Less', [e.op('Abs', [x!]), e.scalar(Infinity)]));
 const notEqual = elementwise('NotEqual', (e, x) => e.op('Not', [e.op('Equal', x)]));
 const squaredDifference = elementwise('SquaredDifference', (e, x) => {
@@ -256,7 +262,7 @@ export const kernels: Kernels = {
   ...table(ordered, operation => binary(operation, numeric, 'bool')),
   Neg: unary(onnx('Neg'), numeric),
   Abs: unary(onnx('Abs'), numeric),
-  Sign: unary(onnx('Sign'), numeric),
+  Sign: unary(sign, numeric),
   Square: unary(square, numeric),
   Relu: unary(relu, numeric),
   Relu6: unary(relu6),

@@ -71,10 +71,24 @@ const gatherKernel: Kernel = ({ inputs: { x, indices }, attributes }, r) => {
   if (batchDims || indices!.dtype !== 'int32') return undefined;
   const [at] = tf.util.parseAxisParam(axis, x!.shape);
   const shape = [...x!.shape.slice(0, at), ...indices!.shape, ...x!.shape.slice(at! + 1)];
-  return r.add(gather, [r.value(x!), r.value(indices!)], { axis: at }, shape, x!.dtype as DataType);
+  const picked = r.value(indices!);
+  // Indices that are still to be computed are checked by ONNX Runtime.
+  if (picked.known) checkRange(picked.elements(), x!.shape[at!]!);
+  return r.add(gather, [r.value(x!), picked], { axis: at }, shape, x!.dtype as DataType);
 };
 
+function checkRange(indices: ArrayLike<number>, extent: number): void {
+  for (let i = 0; i < indices.length; i++) {
+    const index = indices[i]!;
+    tf.util.assert(
+      index >= 0 && index < extent,
+      () => `GatherV2: the index value ${index} is not in [0, ${extent - 1}]`,
+    );
+  }
+}
+
 const gatherNdKernel: Kernel = ({ inputs: { params, indices } }, r) => {
+  tf.backend_util.prepareAndValidate(params!, indices!);
   const depth = indices!.shape.at(-1)!;
   if (depth === 0 || depth > params!.shape.length) return undefined;
   const shape = [...indices!.shape.slice(0, -1), ...params!.shape.slice(depth)];

@@ -68,6 +68,7 @@ const einsumKernel: Kernel = ({ list, attributes }, r) => {
   const equation = attributes['equation'] as string;
   if (!allFloat(...list)) return undefined;
   const { allDims, summedDims, idDims } = tf.backend_util.decodeEinsumEquation(equation, list.length);
+  tf.backend_util.checkEinsumDimSizes(allDims.length, idDims, list as unknown as tf.Tensor[]);
   const sizes = new Map<number, number>();
   list.forEach((tensor, i) => idDims[i]!.forEach((dim, axis) => sizes.set(dim, tensor.shape[axis]!)));
   const outputs = allDims.length - summedDims.length;

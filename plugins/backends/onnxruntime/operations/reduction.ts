@@ -28,8 +28,8 @@ function layouts(node: Node, given: readonly Layout[]): Layouts {
   return { inputs: [layout], outputs: [permuted(left.map(axis => sorted.indexOf(axis)))] };
 }
 
-/** A reduction by the ONNX operator `type`; bool goes through int32. */
-const reduction = (name: string, type: string): Operation => ({
+/** A reduction by the ONNX operator `type`; bool goes through int32. `ordered`: one that compares. */
+const reduction = (name: string, type: string, ordered = false): Operation => ({
   name,
   layouts,
   emit(node, [x], e, { inputs }) {
@@ -47,14 +47,19 @@ const reduction = (name: string, type: string): Operation => ({
     if (physical.length === 0) return e.op('Identity', [x!]);
     const number = input.dtype === 'bool' ? e.cast(x!, 'int32') : x!;
     const y = e.reduce(type, number, physical, keepDims);
+    if (ordered && input.dtype === 'float32') {
+      // ONNX Runtime's comparisons overlook NaN.
+      const found = e.reduce('ReduceMax', e.cast(e.op('IsNaN', [x!]), 'int32'), physical, keepDims);
+      return e.op('Where', [e.cast(found, 'bool'), e.scalar(NaN), y]);
+    }
     return output.dtype === 'bool' ? e.cast(y, 'bool') : y;
   },
 });
 
 const sum = reduction('Sum', 'ReduceSum');
 const mean = reduction('Mean', 'ReduceMean');
-const max = reduction('Max', 'ReduceMax');
-const min = reduction('Min', 'ReduceMin');
+const max = reduction('Max', 'ReduceMax', true);
+const min = reduction('Min', 'ReduceMin', true);
 const prod = reduction('Prod', 'ReduceProd');
 const all = reduction('All', 'ReduceMin');
 const any = reduction('Any', 'ReduceMax');
@@ -74,7 +79,8 @@ function reduce(operation: Operation, types: readonly string[], output?: DataTyp
   };
 }
 
-const argument = (name: string): Operation => ({
+/** The index of the greatest or least element, NaN aside. */
+const argument = (name: 'ArgMax' | 'ArgMin'): Operation => ({
   name,
   layouts(node, given) {
     const layout =
@@ -86,7 +92,9 @@ const argument = (name: string): Operation => ({
   emit(node, [x], e, { inputs }) {
     const order = axesOf(inputs[0]!, node.inputs[0]!.shape.length);
     const axis = order.indexOf(node.attributes['axis'] as number);
-    return e.cast(e.op(name, [x!], { axis, keepdims: 0 }), 'int32');
+    const last = e.scalar(name === 'ArgMax' ? -Infinity : Infinity);
+    const ordered = node.inputs[0]!.dtype === 'float32' ? e.op('Where', [e.op('IsNaN', [x!]), last, x!]) : x!;
+    return e.cast(e.op(name, [ordered], { axis, keepdims: 0 }), 'int32');
   },
 });
 

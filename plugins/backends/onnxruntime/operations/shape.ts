@@ -184,6 +184,10 @@ export const aliases: Kernels = {
   ExpandDims: ({ inputs: { input }, attributes }) => {
     const shape = [...input!.shape];
     const dim = attributes['dim'] as number;
+    tf.util.assert(
+      -shape.length - 1 <= dim,
+      () => `Axis must be in the interval [${-shape.length - 1}, ${shape.length}]`,
+    );
     shape.splice(dim < 0 ? dim + shape.length + 1 : dim, 0, 1);
     return { of: input!, shape };
   },
@@ -230,10 +234,9 @@ const stridedSliceKernel: Kernel = ({ inputs: { x }, attributes }, r) => {
 
 const concatKernel: Kernel = ({ list, attributes }, r) => {
   const [axis] = tf.util.parseAxisParam(attributes['axis'] as number, list[0]!.shape);
-  const shape = tf.backend_util.computeOutShape(
-    list.map(t => t.shape),
-    axis!,
-  );
+  const shapes = list.map(t => t.shape);
+  tf.backend_util.assertParamsConsistent(shapes, axis!);
+  const shape = tf.backend_util.computeOutShape(shapes, axis!);
   const full = list.filter(t => tf.util.sizeFromShape(t.shape) > 0);
   if (full.length === 1) return { of: full[0]!, shape };
   if (full.length === 0 || !full.every(t => t.dtype === full[0]!.dtype)) return undefined;

@@ -2,6 +2,7 @@ import { GraphBuilder, type Attributes, type ElementType } from './onnx/index.ts
 import {
   axesOf,
   channelsFirst,
+  channelsThenImages,
   isRowMajor,
   permuted,
   physicalShape,
@@ -146,6 +147,7 @@ export class Emitter {
     if (from.kind === 'blocked') {
       const channels = shape[3]!;
       if (isRowMajor(to)) return this.nchwc('ReorderOutput', [input], { channels, channels_last: 1 });
+      if (to === channelsThenImages) return this.channelByChannel(input, shape, from.block);
       const plain = this.nchwc('ReorderOutput', [input], { channels });
       return this.convert(plain, shape, channelsFirst, to);
     }
@@ -165,6 +167,16 @@ export class Emitter {
       input,
       to.axes.map(axis => from.axes.indexOf(axis)),
     );
+  }
+
+  /** From blocks to [C, N, H, W]: whole blocks change places, and are then taken apart as one wide image each. */
+  private channelByChannel(input: string, shape: readonly number[], block: number): string {
+    const [n, h, w, channels] = shape as [number, number, number, number];
+    const blocks = roundUp(channels, block) / block;
+    const apart = this.transpose(this.reshape(input, [n, blocks, h * w * block]), [1, 0, 2]);
+    const wide = this.nchwc('ReorderOutput', [this.reshape(apart, [blocks, block, n * h, w])], { channels: block });
+    const full = this.reshape(wide, [blocks * block, n, h, w]);
+    return blocks * block > channels ? this.slice(full, [0], [0], [channels]) : full;
   }
 
   /**

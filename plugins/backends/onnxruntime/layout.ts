@@ -38,6 +38,9 @@ export const uniform: Layout = intern({ kind: 'uniform', id: 'u' });
 /** NCHW for a logical NHWC. */
 export const channelsFirst = permuted([0, 3, 1, 2]);
 
+/** CNHW for a logical NHWC: channel by channel, all images of one after each other. */
+export const channelsThenImages = permuted([3, 0, 1, 2]);
+
 /** OIHW for a logical HWIO. */
 export const outputFirst = permuted([3, 2, 0, 1]);
 

@@ -1,5 +1,5 @@
 /*
- * Convolutions in ONNX Runtime's blocked layout. Filters come as [kh, kw, O, C], as they rest, and are brought to blocks
+ * Convolutions in ONNX Runtime's blocked layout. Filters come as [O, kh, kw, C], as they rest, and are brought to blocks
  * in every step: cheap beside the convolution. Channels that do not fill a block are padded with zeros, and so must the
  * filters be: the kernels do not check.
  */
@@ -39,11 +39,11 @@ export function paysInBlocks(channels: number, outChannels: number, block: numbe
   return input * roundUp(outChannels, block) <= 1.35 * channels * outChannels;
 }
 
-/** A resting filter with both widths filled up to blocks. */
+/** A resting filter with both widths filled up to blocks, [O, taps, C]. */
 function padded(e: Emitter, filter: string, taps: number, s: Sizes, block: number) {
   const [O, C] = [roundUp(s.outChannels, block), roundUp(s.channels, block)];
-  const flat = e.reshape(filter, [taps, s.outChannels, s.channels]);
-  return { O, C, flat: e.pad(flat, [0, 0, 0], [0, O - s.outChannels, C - s.channels]) };
+  const flat = e.reshape(filter, [s.outChannels, taps, s.channels]);
+  return { O, C, flat: e.pad(flat, [0, 0, 0], [O - s.outChannels, 0, C - s.channels]) };
 }
 
 /** The product of convolution; `x` is blocked, or NCHW where the image has fewer channels than a block. */
@@ -54,24 +54,14 @@ export function forward(e: Emitter, x: string, filter: string, window: Window, s
   const { kernel, pads, strides, dilations } = window;
   if (plainInput) {
     const O = roundUp(s.outChannels, block);
-    const flat = e.pad(e.reshape(filter, [taps, s.outChannels, s.channels]), [0, 0, 0], [0, O - s.outChannels, 0]);
-    const split = e.transpose(e.reshape(flat, [taps, O / block, block, s.channels]), [1, 3, 0, 2]);
+    const flat = e.pad(e.reshape(filter, [s.outChannels, taps, s.channels]), [0, 0, 0], [O - s.outChannels, 0, 0]);
+    const split = e.transpose(e.reshape(flat, [O / block, block, taps, s.channels]), [0, 3, 2, 1]);
     return blockedConv(e, x, e.reshape(split, [O, s.channels, kh, kw]), { kernel, pads, strides, dilations });
   }
   const { O, C, flat } = padded(e, filter, taps, s, block);
-  const outputFirst = e.transpose(flat, [1, 0, 2]);
-  const rows = e.nchwc('ReorderInput', [e.reshape(outputFirst, [O / block, block, taps * C, 1])]);
+  const rows = e.nchwc('ReorderInput', [e.reshape(flat, [O / block, block, taps * C, 1])]);
   const blocks = e.transpose(e.reshape(rows, [O / block, taps, C / block, block * block]), [0, 2, 1, 3]);
   return blockedConv(e, x, e.reshape(blocks, [O, C, kh, kw]), { kernel, pads, strides, dilations });
-}
-
-/** A resting filter turned for the gradient of the input: [C / block, O / block, taps, block of O x block of C]. */
-function turned(e: Emitter, filter: string, taps: number, s: Sizes) {
-  const { block } = e.target;
-  const { O, C, flat } = padded(e, filter, taps, s, block);
-  const inputFirst = e.transpose(e.reshape(flat, [taps * O, C]), [1, 0]);
-  const rows = e.nchwc('ReorderInput', [e.reshape(inputFirst, [C / block, block, taps * O, 1])]);
-  return { O, C, blocks: e.transpose(e.reshape(rows, [C / block, taps, O / block, block * block]), [0, 2, 1, 3]) };
 }
 
 /** Whether {@link inputGradient} knows the window. */
@@ -110,13 +100,23 @@ type TapFilter = (taps: readonly number[], kernel: readonly [number, number]) =>
 
 /** The gradient of the input. With strides, one convolution for every residue of the place, and their interleaving. */
 export function inputGradient(e: Emitter, dy: string, filter: string, window: Window, s: Sizes): string {
+  const { block } = e.target;
   const [kh, kw] = window.kernel;
-  const { O, C, blocks } = turned(e, filter, kh * kw, s);
-  const all = kh * kw;
+  const { O, C, flat } = padded(e, filter, kh * kw, s, block);
+  const rows = e.reshape(flat, [(O * kh * kw * C) / block, block]);
+  // The filter turned around, [C / block, O / block, taps, block of O, block of C]: rows of a block only change places.
   const pick: TapFilter = (taps, [h, w]) => {
-    const inOrder = taps.length === all && taps.every((tap, i) => tap === i);
-    const chosen = inOrder ? blocks : e.op('Gather', [blocks, e.ints(taps)], { axis: 2 });
-    return e.reshape(chosen, [C, O, h, w]);
+    const places = new Int32Array((O * taps.length * C) / block);
+    let at = 0;
+    for (let c = 0; c < C / block; c++) {
+      for (let o = 0; o < O; o += block) {
+        for (const tap of taps) {
+          for (let k = o; k < o + block; k++) places[at++] = ((k * kh * kw + tap) * C) / block + c;
+        }
+      }
+    }
+    const turned = e.op('Gather', [rows, e.graph.constant('int32', [places.length], places)]);
+    return e.reshape(turned, [C, O, h, w]);
   };
   if (kh === 1 && kw === 1 && window.strides[0] > 1) {
     return spread(e, blockedConv(e, dy, pick([0], [1, 1]), { kernel: [1, 1] }), window.strides[0], s);

@@ -1,4 +1,4 @@
-/* Convolutions of NCHW images in standard ONNX. Filters come as OIHW to the first two, and the third gives taps first. */
+/* Convolutions in standard ONNX: of NCHW images with OIHW filters, and their gradients. */
 import type { Emitter } from '../emitter.ts';
 import { outputPadding, windowAttributes, type Window } from './window.ts';
 
@@ -57,23 +57,42 @@ function unitStrideGradient(e: Emitter, dy: string, filter: string, window: Wind
 }
 
 /**
- * The gradient of the filter from images in NCHW: [kh kw, O, C] or, for few channels, [O, kh kw, C]. Where it does not
- * do well ({@link imageByImage}) there is {@link tapGradient}.
+ * The gradient of the filter by one convolution, [O, kh, kw, C]: the gradient of the output, [O, N, H, W], is the filter
+ * of the input in NHWC, seen as an image of N channels and rows of W x C elements. Neighbours along the width are C
+ * elements apart, so dilations walk over them, and what comes out has a place for every tap and channel.
  */
 export function filterGradient(e: Emitter, x: string, dy: string, window: Window, s: Sizes): string {
-  const [kh, kw] = window.kernel;
-  const places = s.outHeight * s.outWidth;
-  if (fewChannels(s)) return smallGradient(e, x, dy, window, s);
-  if (kh === 1 && kw === 1) {
-    const seen = e.reshape(taps(e, x, window, s, 2)[0]!, [s.batch, s.channels, places]);
-    const product = e.contrib('FusedMatMul', [e.reshape(dy, [s.batch, s.outChannels, places]), seen], { transB: 1 });
-    return e.reduce('ReduceSum', product, [0], true);
-  }
-  return shiftedGradient(e, x, dy, window, s);
+  const { strides, pads } = window;
+  const [above, left, below, right] = [pads[0], pads[1], ...missing(window, s)] as const;
+  const image = e.reshape(x, [1, s.batch, s.height, s.width * s.channels]);
+  return e.op('Conv', [image, dy], {
+    kernel_shape: [s.outHeight, s.outWidth],
+    dilations: [strides[0], strides[1] * s.channels],
+    pads: [above, left * s.channels, below, right * s.channels],
+  });
 }
 
-/** Whether the filter gradient comes with the output channels first. */
-export const fewChannels = (s: Sizes): boolean => s.channels < 8;
+/** Whether {@link filterGradient} does it; {@link tapGradient} always does. */
+export const oneConvolutionFits = (window: Window, s: Sizes): boolean =>
+  window.kernel.some(k => k > 1) && window.dilations.every(d => d === 1) && missing(window, s).every(p => p >= 0);
+
+/** Places to add below and to the right for exactly as many windows as there are taps. */
+const missing = ({ kernel, strides, pads }: Window, s: Sizes): [below: number, right: number] => [
+  kernel[0] - 1 + (s.outHeight - 1) * strides[0] + 1 - s.height - pads[0],
+  kernel[1] - 1 + (s.outWidth - 1) * strides[1] + 1 - s.width - pads[1],
+];
+
+/** The gradient of a filter of one tap from images in NCHW, [1, O, C]: a product per image, which are added. */
+export function pointwiseGradient(e: Emitter, x: string, dy: string, window: Window, s: Sizes): string {
+  const places = s.outHeight * s.outWidth;
+  const seen = e.reshape(taps(e, x, window, s, 2)[0]!, [s.batch, s.channels, places]);
+  const product = e.contrib('FusedMatMul', [e.reshape(dy, [s.batch, s.outChannels, places]), seen], { transB: 1 });
+  return e.reduce('ReduceSum', product, [0], true);
+}
+
+/** Whether {@link pointwiseGradient} is better than {@link tapGradient}. */
+export const imageByImage = ({ kernel }: Window, s: Sizes): boolean =>
+  kernel.every(k => k === 1) && s.outHeight * s.outWidth >= 64;
 
 /** Every tap's view of the input, [.., outHeight, outWidth, ..], where `axis` is the one of the height. */
 function taps(e: Emitter, x: string, window: Window, s: Sizes, axis: 1 | 2): string[] {
@@ -94,59 +113,14 @@ function taps(e: Emitter, x: string, window: Window, s: Sizes, axis: 1 | 2): str
   return views;
 }
 
-/** For an image of few channels: one product per image with all taps side by side. */
-function smallGradient(e: Emitter, x: string, dy: string, window: Window, s: Sizes): string {
-  const places = s.outHeight * s.outWidth;
-  const count = window.kernel[0] * window.kernel[1];
-  const columns = e.reshape(e.op('Concat', taps(e, x, window, s, 2), { axis: 1 }), [
-    s.batch,
-    count * s.channels,
-    places,
-  ]);
-  const product = e.contrib('FusedMatMul', [e.reshape(dy, [s.batch, s.outChannels, places]), columns], { transB: 1 });
-  return e.reduce('ReduceSum', product, [0]);
-}
-
-/** Whether the filter gradient is best summed image by image: few or no shifts, and enough places. */
-export function imageByImage(window: Window, s: Sizes): boolean {
-  const { kernel, strides, pads } = window;
-  if (fewChannels(s)) return true;
-  if (kernel[0] * kernel[1] === 1) return s.outHeight * s.outWidth >= 64;
-  if (s.outHeight * s.outWidth < 1024 || s.channels > 64 || strides.some(stride => stride !== 1)) return false;
-  return window.dilations.every(d => d === 1) && kernel[0] - 1 >= pads[0] && s.height + pads[0] >= s.outHeight;
-}
-
-/** For large images: the input shifted along the width times the gradient shifted along the height, image by image. */
-function shiftedGradient(e: Emitter, x: string, dy: string, window: Window, s: Sizes): string {
-  const { kernel, pads } = window;
-  const [kh, kw] = kernel;
-  const [above, below] = [kh - 1 - pads[0], s.height + pads[0] - s.outHeight];
-  const wide = e.pad(x, [0, 0, 0, pads[1]], [0, 0, 0, pads[3]]);
-  const tall = e.pad(dy, [0, 0, above, 0], [0, 0, below, 0]);
-  const cut = (input: string, axis: number, start: number, length: number, whole: boolean) =>
-    whole ? input : e.slice(input, [axis], [start], [start + length]);
-  const places = s.height * s.outWidth;
-  const xs = Array.from({ length: kw }, (_, j) => {
-    const shifted = j === pads[1] && s.width === s.outWidth ? x : cut(wide, 3, j, s.outWidth, false);
-    return e.reshape(shifted, [s.batch, s.channels, places]);
-  });
-  const ys = Array.from({ length: kh }, (_, i) => {
-    const at = above + pads[0] - i;
-    const shifted = i === pads[0] && s.height === s.outHeight ? dy : cut(tall, 2, at, s.height, false);
-    return e.reshape(shifted, [s.batch, s.outChannels, places]);
-  });
-  const products = ys.flatMap(y =>
-    xs.map(view => e.reduce('ReduceSum', e.contrib('FusedMatMul', [y, view], { transB: 1 }), [0], true)),
-  );
-  return e.op('Concat', products, { axis: 0 });
-}
-
-/** One product per tap over all images at once, [kh kw, O, C]; `x` is NHWC and `dy` [O, N, H, W]. */
+/** One product per tap over all images at once, [O, kh kw, C]; `x` is NHWC and `dy` [O, N, H, W]. */
 export function tapGradient(e: Emitter, x: string, dy: string, window: Window, s: Sizes): string {
   const count = s.batch * s.outHeight * s.outWidth;
   const rows = e.reshape(dy, [s.outChannels, count]);
   const products = taps(e, x, window, s, 1).map(view => e.op('MatMul', [rows, e.reshape(view, [count, s.channels])]));
-  return products.length === 1 ? products[0]! : e.op('Concat', products, { axis: 0 });
+  if (products.length === 1) return products[0]!;
+  const apart = products.map(product => e.reshape(product, [s.outChannels, 1, s.channels]));
+  return e.op('Concat', apart, { axis: 1 });
 }
 
 /** The gradient of a depthwise filter, [kh kw, C, M]. */

@@ -1,16 +1,25 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 import { allFloat, type Kernel, type Kernels, type Recorder } from '../kernel.ts';
-import { blocked, channelsFirst, outputFirst, permuted, physicalShape, rowMajor } from '../layout.ts';
+import {
+  blocked,
+  channelsFirst,
+  channelsThenImages,
+  outputFirst,
+  permuted,
+  physicalShape,
+  rowMajor,
+} from '../layout.ts';
 import type { Layouts, Node, Operation, Value } from '../value.ts';
 import { activate } from './activation.ts';
 import * as inBlocks from './convolution-blocked.ts';
 import { paysInBlocks } from './convolution-blocked.ts';
 import {
   depthwiseFilterGradient,
-  fewChannels,
   filterGradient,
   imageByImage,
   inputGradient,
+  oneConvolutionFits,
+  pointwiseGradient,
   sizes,
   tapGradient,
   type Sizes,
@@ -20,12 +29,8 @@ import { convolutionPlan, windowAttributes, type Window, type WindowPlan } from 
 
 const windowOf = (node: Node) => node.attributes['window'] as Window;
 
-/** Filters at rest: [kh, kw, O, C], as their gradients are made. */
-export const tapsFirst = permuted([0, 1, 3, 2]);
-/** Gradients of filters of few channels: [O, kh, kw, C]. */
-const outputsThenTaps = permuted([3, 0, 1, 2]);
-/** Channel by channel, all images of one after each other. */
-const channelsThenImages = permuted([3, 0, 1, 2]);
+/** Filters at rest: [O, kh, kw, C], as their gradients are made. */
+export const atRest = permuted([3, 0, 1, 2]);
 /** Depthwise filters: [C, M, kh, kw], as a grouped convolution takes them. */
 const depthwiseFirst = permuted([2, 3, 0, 1]);
 
@@ -48,7 +53,7 @@ export const conv2d: Operation = {
       return { inputs: [channelsFirst, outputFirst], outputs: [channelsFirst] };
     }
     const image = s.channels < block && given[0]!.kind !== 'blocked' ? channelsFirst : blocked(block);
-    return { inputs: [image, tapsFirst], outputs: [blocked(block)] };
+    return { inputs: [image, atRest], outputs: [blocked(block)] };
   },
   emit(node, [x, filter], e, layouts) {
     const window = windowOf(node);
@@ -65,7 +70,7 @@ const conv2dInput: Operation = {
     if (!pays || !inBlocks.hasInputGradient(windowOf(node), s)) {
       return { inputs: [channelsFirst, outputFirst], outputs: [channelsFirst] };
     }
-    return { inputs: [blocked(block), tapsFirst], outputs: [blocked(block)] };
+    return { inputs: [blocked(block), atRest], outputs: [blocked(block)] };
   },
   emit(node, [dy, filter], e, layouts) {
     const gradient = isBlocked(layouts) ? inBlocks.inputGradient : inputGradient;
@@ -76,13 +81,16 @@ const conv2dInput: Operation = {
 const conv2dFilter: Operation = {
   name: 'Conv2DBackpropFilter',
   layouts(node) {
-    const s = sizesOf.toFilter(node);
-    if (!imageByImage(windowOf(node), s)) return { inputs: [rowMajor(4), channelsThenImages], outputs: [tapsFirst] };
-    return { inputs: [channelsFirst, channelsFirst], outputs: [fewChannels(s) ? outputsThenTaps : tapsFirst] };
+    const perImage = imageByImage(windowOf(node), sizesOf.toFilter(node));
+    return {
+      inputs: perImage ? [channelsFirst, channelsFirst] : [rowMajor(4), channelsThenImages],
+      outputs: [atRest],
+    };
   },
-  emit(node, [x, dy], e, { inputs, outputs }) {
-    const gradient = inputs[1] === channelsThenImages ? tapGradient : filterGradient;
-    const flat = gradient(e, x!, dy!, windowOf(node), sizesOf.toFilter(node));
+  emit(node, [x, dy], e, { outputs }) {
+    const [window, s] = [windowOf(node), sizesOf.toFilter(node)];
+    const overAll = oneConvolutionFits(window, s) ? filterGradient : tapGradient;
+    const flat = (imageByImage(window, s) ? pointwiseGradient : overAll)(e, x!, dy!, window, s);
     return e.reshape(flat, physicalShape(node.outputs[0]!.shape, outputs[0]!));
   },
 };

@@ -7,6 +7,7 @@ import { kernels as matmul } from './matmul.ts';
 import { kernels as normalization } from './normalization.ts';
 import { kernels as pooling } from './pooling.ts';
 import { kernels as reduction } from './reduction.ts';
+import { kernels as resize } from './resize.ts';
 import { kernels as shape } from './shape.ts';
 
 export { aliases } from './shape.ts';
@@ -19,6 +20,7 @@ export const kernels: Kernels = {
   ...matmul,
   ...convolution,
   ...pooling,
+  ...resize,
   ...normalization,
   ...shape,
   ...indexing,

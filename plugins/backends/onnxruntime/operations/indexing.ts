@@ -46,6 +46,24 @@ const segmentSum: Operation = {
   },
 };
 
+/** The greatest elements of the last axis and where they are. */
+const topK: Operation = {
+  name: 'TopK',
+  emit(node, [x], e) {
+    const [values, places] = e.ops('TopK', [x!, e.ints([node.attributes['k'] as number])], 2);
+    return [values!, e.cast(places!, 'int32')];
+  },
+};
+
+/** Rows added into a tensor of zeros. */
+const scatterNd: Operation = {
+  name: 'ScatterNd',
+  emit(node, [indices, updates], e) {
+    const zeros = e.expand(e.scalar(0), node.outputs[0]!.shape);
+    return e.op('ScatterND', [zeros, e.cast(indices!, 'int64'), updates!], { reduction: 'add' });
+  },
+};
+
 const select: Operation = {
   name: 'Select',
   layouts: (node, given) => {
@@ -77,12 +95,12 @@ const gatherKernel: Kernel = ({ inputs: { x, indices }, attributes }, r) => {
   return r.add(gather, [r.value(x!), picked], { axis: at }, shape, x!.dtype as DataType);
 };
 
-function checkRange(indices: ArrayLike<number>, extent: number): void {
+function checkRange(indices: ArrayLike<number>, extent: number, kernel = 'GatherV2'): void {
   for (let i = 0; i < indices.length; i++) {
     const index = indices[i]!;
     tf.util.assert(
       index >= 0 && index < extent,
-      () => `GatherV2: the index value ${index} is not in [0, ${extent - 1}]`,
+      () => `${kernel}: the index value ${index} is not in [0, ${extent - 1}]`,
     );
   }
 }
@@ -109,6 +127,28 @@ const segmentSumKernel: Kernel = ({ inputs: { x, segmentIds }, attributes }, r) 
   return r.add(segmentSum, [r.value(x!), r.value(segmentIds!)], { segments }, shape);
 };
 
+const topKKernel: Kernel = ({ inputs: { x }, attributes }, r) => {
+  const k = attributes['k'] as number;
+  if (x!.dtype === 'bool' || k === 0 || x!.shape.length === 0) return undefined;
+  const shape = [...x!.shape.slice(0, -1), k];
+  return r.addMany(topK, [r.value(x!)], { k }, [
+    [shape, x!.dtype as DataType],
+    [shape, 'int32'],
+  ]);
+};
+
+const scatterNdKernel: Kernel = ({ inputs: { indices, updates }, attributes }, r) => {
+  const shape = attributes['shape'] as number[];
+  if (updates!.dtype !== 'float32' || indices!.dtype !== 'int32' || shape.some(d => d === 0)) return undefined;
+  tf.backend_util.validateInput(updates!, indices!, shape);
+  const depth = indices!.shape.length > 1 ? indices!.shape.at(-1)! : 1;
+  const picked = r.value(indices!);
+  if (picked.known) picked.elements().forEach((index, i) => checkRange([index], shape[i % depth]!, 'ScatterNd'));
+  const count = sizeOf(indices!.shape) / depth;
+  const rows = r.value(updates!, [count, ...shape.slice(depth)]);
+  return r.add(scatterNd, [r.value(indices!, [count, depth]), rows], {}, shape);
+};
+
 const selectKernel: Kernel = ({ inputs: { condition, t, e } }, r) => {
   if (condition!.dtype !== 'bool' || t!.dtype !== e!.dtype) return undefined;
   const missing = t!.shape.length - condition!.shape.length;
@@ -122,5 +162,7 @@ export const kernels: Kernels = {
   GatherNd: gatherNdKernel,
   OneHot: oneHotKernel,
   UnsortedSegmentSum: segmentSumKernel,
+  ScatterNd: scatterNdKernel,
+  TopK: topKKernel,
   Select: selectKernel,
 };

@@ -208,6 +208,18 @@ export const pools: Record<string, Differentiable> = {
   'max of a convolution': x => tf.maxPool(tf.conv2d(x, w4(3, 3, 4, 6), 1, 'same'), 2, 2, 'valid'),
 };
 
+/** Images of other sizes. */
+export const sizes: Record<string, Differentiable> = {
+  'nearest, twice': x => tf.image.resizeNearestNeighbor(x, [16, 16]),
+  'nearest, twice, of a convolution': x =>
+    tf.image.resizeNearestNeighbor(tf.conv2d(x, w4(3, 3, 4, 30), 1, 1), [16, 24]),
+  'nearest, uneven': x => tf.image.resizeNearestNeighbor(x, [11, 5]),
+  'nearest, corners aligned': x => tf.image.resizeNearestNeighbor(x, [16, 12], true),
+  bilinear: x => tf.image.resizeBilinear(x, [16, 13]),
+  'bilinear, smaller': x => tf.image.resizeBilinear(x, [5, 3]),
+  'bilinear, corners aligned': x => tf.image.resizeBilinear(x, [16, 16], true),
+};
+
 /** Products of matrices. */
 export const products: Record<string, Differentiable> = {
   matMul: x => tf.matMul(tf.reshape(x, [8, 32]), w([32, 5])),
@@ -362,14 +374,24 @@ export const exact: Record<string, Case> = {
   eye: () => tf.eye(3),
   fill: () => tf.add(tf.fill([2, 3], 4), tf.ones([2, 3])),
   zerosLike: () => tf.zerosLike(image()),
-};
-
-/** Kernels that are left to the cpu backend. */
-export const others: Record<string, Case> = {
   topk: () => {
     const { values, indices: at } = tf.topk(tf.reshape(image(), [-1, 8]), 3);
     return [values, at];
   },
+  'topk of equals': () => {
+    const { values, indices: at } = tf.topk(indices(3, 1, 3, 2, 3), 4);
+    return [values, at];
+  },
+  scatterND: () => tf.scatterND(tf.tensor2d([[1], [3], [1]], [3, 1], 'int32'), list(5, 6, 1), [5]),
+  'scatterND of rows': () => tf.scatterND(tf.tensor2d([[2], [0]], [2, 1], 'int32'), w([2, 3, 2]), [3, 3, 2]),
+  'resize by half-pixel centres': () => [
+    tf.image.resizeNearestNeighbor(image(), [11, 5], false, true),
+    tf.image.resizeBilinear(image(), [11, 5], false, true),
+  ],
+};
+
+/** Kernels that are left to the cpu backend. */
+export const others: Record<string, Case> = {
   'sum of nothing': () => tf.sum(tf.zeros([0, 3]), 0),
   'add to nothing': () => tf.add(tf.zeros([0, 3]), 1),
   'reshape strings': () => tf.reshape(tf.tensor1d(['a', 'bc']), [2, 1]),
@@ -377,15 +399,12 @@ export const others: Record<string, Case> = {
   unique: () => tf.unique(list(1, 1, 2)).values,
   'non-maximum suppression': () =>
     tf.image.nonMaxSuppression(tf.tensor2d([0, 0, 1, 1, 0, 0, 1, 1.1, 2, 2, 3, 3], [3, 4]), list(0.9, 0.8, 0.7), 3),
-  scatterND: () => tf.scatterND(tf.tensor2d([[1], [3]], [2, 1], 'int32'), list(5, 6), [5]),
   'complex parts': () => [tf.real(tf.complex([1, 2], [3, 4])), tf.imag(tf.complex([1, 2], [3, 4]))],
   fft: () => tf.real(tf.spectral.fft(tf.complex([1, 2], [3, 4]))),
   'complex product': () => tf.imag(tf.mul(tf.complex([1, 2], [3, 4]), tf.complex([5, 6], [7, 8]))),
   dropout: () => tf.sum(tf.dropout(tf.ones([100]), 0.5, undefined, 3)),
   'response normalization': () => tf.localResponseNormalization(image()),
   'confusion matrix': () => tf.math.confusionMatrix(indices(0, 1, 1), indices(0, 1, 0), 2),
-  'resize nearest': () => tf.image.resizeNearestNeighbor(image(), [16, 16]),
-  'resize bilinear': () => tf.image.resizeBilinear(image(), [16, 16]),
   atan2: () => tf.atan2(list(1, -1, 0), list(2, 2, -1)),
   'symmetric pad': () => tf.mirrorPad(list(1, 2, 3), [[1, 2]], 'symmetric'),
 };

@@ -37,8 +37,8 @@ for (const blocked of [true, false]) {
       });
 
     const differentiable = blocked
-      ? ['elementwise', 'reductions', 'convolutions', 'pools', 'products', 'shapes']
-      : ['convolutions', 'pools'];
+      ? ['elementwise', 'reductions', 'convolutions', 'pools', 'sizes', 'products', 'shapes']
+      : ['convolutions', 'pools', 'sizes'];
     for (const group of differentiable) {
       const table = cases[group as 'elementwise'];
       // The gradient of prod is made of Cumprod, which has no ONNX operator.
@@ -112,6 +112,20 @@ describe('onnxruntime backend: filter gradients', () => {
         assert.ok(apart < 1e-4, `differs by ${apart}`);
       });
     }
+  }
+
+  // The cpu backend's gradients know no half-pixel centres.
+  for (const resize of [tf.image.resizeBilinear, tf.image.resizeNearestNeighbor]) {
+    it(`${resize.name} by half-pixel centres: the gradient is the adjoint`, () => {
+      const [difference] = values(
+        tf.tidy(() => {
+          const [x, y] = [cases.normal([2, 5, 7, 3]), cases.normal([2, 9, 4, 3], 1, 2)];
+          const forward = (t: tf.Tensor) => tf.sum(tf.mul(resize(t as Tensor4D, [9, 4], false, true), y));
+          return tf.sub(forward(x), tf.sum(tf.mul(x, tf.grad(forward)(x))));
+        }),
+      );
+      assert.ok(Math.abs(Number(difference!.data[0])) < 1e-4, `differs by ${difference!.data[0]}`);
+    });
   }
 
   it('average pooling shares among the places that exist, unlike the cpu backend', () => {

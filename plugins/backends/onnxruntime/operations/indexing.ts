@@ -140,7 +140,7 @@ const topKKernel: Kernel = ({ inputs: { x }, attributes }, r) => {
 const scatterNdKernel: Kernel = ({ inputs: { indices, updates }, attributes }, r) => {
   const shape = attributes['shape'] as number[];
   if (updates!.dtype !== 'float32' || indices!.dtype !== 'int32' || shape.some(d => d === 0)) return undefined;
-  tf.backend_util.validateInput(updates!, indices!, shape);
+  tf.backend_util.validateInput(updates as unknown as tf.Tensor, indices as unknown as tf.Tensor, shape);
   const depth = indices!.shape.length > 1 ? indices!.shape.at(-1)! : 1;
   const picked = r.value(indices!);
   if (picked.known) picked.elements().forEach((index, i) => checkRange([index], shape[i % depth]!, 'ScatterNd'));

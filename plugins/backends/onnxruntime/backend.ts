@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { DataType as TfDataType, KernelFunc, TensorInfo } from '@tensorflow/tfjs';
+import { Arrays } from './arrays.ts';
 import { runOnCpu, type Inputs } from './fallback.ts';
 import type { Alias, Call, Kernel, OutputSpec, Recorder } from './kernel.ts';
 import { sizeOf, uniform } from './layout.ts';
@@ -22,6 +23,7 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements Recorder {
   private readonly counts = emptyReport();
   private readonly programs: Programs;
   private readonly storage: Storage;
+  private readonly arrays = new Arrays();
   /** Values that a tensor holds and nobody computed yet. */
   private readonly pending = new Set<Value>();
   private readonly attributeIds = new Map<string, number>();
@@ -39,10 +41,11 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements Recorder {
       () => ({ block: this.options.blocked ? blockSize() : 0 }),
       this.options.cacheSize,
       this.counts,
+      this.arrays,
     );
     this.storage = new Storage(
       id => (tf.engine() as unknown as { moveData(b: tf.KernelBackend, id: DataId): void }).moveData(this, id),
-      value => this.pending.delete(value),
+      value => this.drop(value),
     );
   }
 
@@ -159,6 +162,7 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements Recorder {
   override dispose(): void {
     this.programs.clear();
     this.pending.clear();
+    this.arrays.clear();
     this.storage.clear();
   }
 
@@ -260,6 +264,7 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements Recorder {
     this.heldBytes = 0;
     this.held = new Set();
     this.compute(outputs);
+    this.arrays.settle();
   }
 
   private compute(outputs: readonly Value[]): void {
@@ -300,6 +305,12 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements Recorder {
     for (const { shape } of inputs) total += sizeOf(shape);
     for (const result of results) total += sizeOf(result.shape);
     return total <= this.options.smallElements && inputs.every(t => this.storage.get(t.dataId).value!.known);
+  }
+
+  /** Hears that no tensor holds a value any more. */
+  private drop(value: Value): void {
+    this.pending.delete(value);
+    if (value.computed) this.arrays.give(value.host!);
   }
 
   private publish(value: Value): TensorInfo {

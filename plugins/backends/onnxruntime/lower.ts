@@ -1,5 +1,6 @@
 import { Emitter } from './emitter.ts';
 import { physicalShape, rowMajor, uniform, type Layout } from './layout.ts';
+import { declareStop } from './session.ts';
 import type { Node, Target, Value } from './value.ts';
 
 /** A graph in ONNX, and how its inputs and outputs map to recorded values. */
@@ -33,25 +34,26 @@ export const nodeIndex = (message: string): number | undefined => {
 };
 
 /**
- * Translates recorded nodes, given in topological order, to one ONNX graph that computes `outputs` from `leaves`.
- * Uniform leaves are constants unless `varying` names them.
+ * Translates recorded nodes, given in topological order, to one ONNX graph that computes `outputs` from `leaves`, those
+ * aside that are `constant`.
  */
 export function lower(
   nodes: readonly Node[],
   leaves: readonly Value[],
   outputs: readonly Value[],
-  varying: (leaf: Value) => boolean,
+  constant: (leaf: Value) => boolean,
   target: Target,
 ): Lowered {
   const emitter = new Emitter(target);
   const placed = new Placement(emitter);
   const feeds: { name: string; leaf: number }[] = [];
   leaves.forEach((leaf, i) => {
-    if (leaf.uniform && !varying(leaf)) {
-      placed.put(leaf, emitter.graph.constant(leaf.dtype, [], [leaf.host![0]!]), uniform);
+    const shape = physicalShape(leaf.shape, leaf.layout);
+    if (constant(leaf)) {
+      placed.put(leaf, emitter.graph.constant(leaf.dtype, shape, leaf.host!), leaf.layout);
       return;
     }
-    const name = emitter.graph.input(`in${i}`, leaf.dtype, physicalShape(leaf.shape, leaf.layout));
+    const name = emitter.graph.input(`in${i}`, leaf.dtype, shape);
     feeds.push({ name, leaf: i });
     placed.put(leaf, name, leaf.layout);
   });
@@ -64,6 +66,7 @@ export function lower(
     }
   });
   emitter.prefix = '';
+  declareStop(emitter.graph);
   const used = new Set<string>();
   const fetches = outputs.map(value => {
     let layout = placed.layout(value);

@@ -1,8 +1,9 @@
 import { lower, NodeError, nodeIndex, type Lowered } from './lower.ts';
 import { LruMap } from './lru.ts';
 import { fuse } from './fuse.ts';
-import { physicalShape } from './layout.ts';
-import { Session, type OrtTensor, type SessionOptions } from './session.ts';
+import { physicalShape, sizeOf } from './layout.ts';
+import { ortTensor, Session, type OrtTensor, type SessionOptions } from './session.ts';
+import type { Arrays } from './arrays.ts';
 import type { Report } from './report.ts';
 import type { Trace } from './trace.ts';
 import type { Node, Target, Value } from './value.ts';
@@ -12,6 +13,7 @@ interface Program {
   readonly lowered: Omit<Lowered, 'model'>;
   /** Recorded nodes by the index their ONNX nodes carry, counted in the traced graph; -1 for made ones. */
   readonly origin: readonly number[];
+  readonly compileMs: number;
 }
 
 interface Entry {
@@ -19,7 +21,24 @@ interface Entry {
   /** The uniform leaves' values the program was compiled for, and which of them turned out to vary. */
   readonly constants: number[];
   readonly varying: boolean[];
+  /** The same with the variables' values compiled in, once they have stayed the same for a while. */
+  frozen: Program | undefined;
+  /** Serial numbers of those values, and the time spent on running since they are what they are. */
+  weights: readonly number[];
+  spent: number;
 }
+
+/** What a program is compiled for: which leaves are inputs, and how. */
+interface Mode {
+  readonly varying: (leaf: Value) => boolean;
+  /** Whether variables are constants, and ONNX Runtime may arrange them as it likes. */
+  readonly frozen: boolean;
+}
+
+/** Variables are compiled in when running took so many times longer than compiling. */
+const patience = 3;
+
+const isWeight = (leaf: Value) => leaf.assigned && !leaf.uniform;
 
 /** Says which recorded node could not be translated or run. */
 export class ProgramError extends Error {
@@ -40,9 +59,10 @@ export class Programs {
     private readonly target: () => Target,
     capacity: number,
     private readonly report: Report,
+    private readonly arrays: Arrays,
   ) {
     this.entries = new LruMap<Entry>(capacity, entry => {
-      entry.program?.session.dispose();
+      drop(entry);
       this.report.evictions++;
     });
   }
@@ -54,47 +74,54 @@ export class Programs {
   /** Computes a trace's outputs and settles them. */
   run(trace: Trace): void {
     const { report } = this;
-    const program = this.find(trace);
+    const entry = this.find(trace);
+    const program = this.program(entry, trace);
     const started = performance.now();
     const feeds: Record<string, OrtTensor> = {};
     for (const { name, leaf } of program.lowered.feeds) {
       const value = trace.leaves[leaf]!;
       feeds[name] = value.feed(physicalShape(value.shape, value.layout));
     }
-    const names = program.lowered.fetches.map(fetch => fetch.name);
+    const { fetches } = program.lowered;
+    const results: Record<string, OrtTensor> = {};
+    let outputBytes = 0;
+    fetches.forEach(({ name, layout }, i) => {
+      const { dtype, shape } = trace.outputs[i]!;
+      const physical = physicalShape(shape, layout);
+      const array = this.arrays.take(dtype, sizeOf(physical));
+      results[name] = ortTensor(dtype, array, physical);
+      outputBytes += array.byteLength;
+    });
     const fed = performance.now();
-    let results: Record<string, OrtTensor>;
     try {
-      results = program.session.run(feeds, names);
+      program.session.run(feeds, results);
     } catch (error) {
       throw new ProgramError(culprit(error, trace.nodes, program.origin), error);
     }
-    let outputBytes = 0;
-    program.lowered.fetches.forEach(({ name, layout }, i) => {
-      const tensor = results[name]!;
-      trace.outputs[i]!.settle(tensor, layout);
-      outputBytes += tensor.data.byteLength;
-    });
+    fetches.forEach(({ name, layout }, i) => trace.outputs[i]!.settle(results[name]!, layout));
     for (const node of trace.nodes) for (const output of node.outputs) output.release();
     for (const leaf of trace.leaves) leaf.views = undefined;
     report.runs++;
+    const ran = performance.now() - fed;
+    entry.spent += ran;
     report.time.feed += fed - started;
-    report.time.run += performance.now() - fed;
+    report.time.run += ran;
     const { length: inputs } = program.lowered.feeds;
     const { nodes: onnxNodes } = program.lowered;
-    report.last = { nodes: trace.nodes.length, onnxNodes, inputs, outputs: names.length, outputBytes };
+    report.last = { nodes: trace.nodes.length, onnxNodes, inputs, outputs: fetches.length, outputBytes };
   }
 
   clear(): void {
     this.entries.clear();
   }
 
-  private find(trace: Trace): Program {
+  private find(trace: Trace): Entry {
     const uniforms = trace.leaves.filter(leaf => leaf.uniform);
     const values = uniforms.map(leaf => leaf.host![0]!);
     let entry = this.entries.get(trace.key);
     if (!entry) {
-      entry = { program: undefined, constants: values, varying: values.map(() => false) };
+      const varying = values.map(() => false);
+      entry = { program: undefined, constants: values, varying, frozen: undefined, weights: [], spent: 0 };
       this.entries.set(trace.key, entry);
     }
     let stale = false;
@@ -103,16 +130,27 @@ export class Programs {
       entry.varying[i] = true;
       stale = true;
     });
-    if (stale) {
-      entry.program?.session.dispose();
-      entry.program = undefined;
-    }
-    const { varying } = entry;
-    const inputs = new Set(uniforms.filter((_, i) => varying[i]));
-    return (entry.program ??= this.compile(trace, leaf => inputs.has(leaf)));
+    if (stale) drop(entry);
+    return entry;
   }
 
-  private compile(trace: Trace, varying: (leaf: Value) => boolean): Program {
+  /** The program to run, compiled if need be. */
+  private program(entry: Entry, trace: Trace): Program {
+    const inputs = new Set(trace.leaves.filter(leaf => leaf.uniform).filter((_, i) => entry.varying[i]));
+    const varying = (leaf: Value) => inputs.has(leaf);
+    const weights = trace.leaves.filter(isWeight).map(leaf => leaf.serial);
+    if (weights.length !== entry.weights.length || weights.some((serial, i) => serial !== entry.weights[i])) {
+      entry.frozen?.session.dispose();
+      entry.frozen = undefined;
+      entry.weights = weights;
+      entry.spent = 0;
+    }
+    const program = (entry.program ??= this.compile(trace, { varying, frozen: false }));
+    if (weights.length === 0 || entry.spent < patience * program.compileMs) return program;
+    return (entry.frozen ??= this.compile(trace, { varying, frozen: true }));
+  }
+
+  private compile(trace: Trace, { varying, frozen }: Mode): Program {
     const { report } = this;
     report.compiles++;
     const started = performance.now();
@@ -125,8 +163,9 @@ export class Programs {
         nodes.map(({ node }) => node),
         trace.leaves,
         trace.outputs,
-        varying,
-        this.target(),
+        leaf => (frozen && isWeight(leaf)) || (leaf.uniform && !varying(leaf)),
+        // With constant filters ONNX Runtime finds the blocks itself, and folds what follows a convolution into it.
+        frozen ? { block: 0 } : this.target(),
       );
     } catch (error) {
       throw error instanceof NodeError ? new ProgramError(trace.nodes[origin[error.index]!], error.cause) : error;
@@ -134,15 +173,22 @@ export class Programs {
     const written = performance.now();
     let session: Session;
     try {
-      session = new Session(lowered.model, this.options);
+      session = new Session(lowered.model, frozen ? { ...this.options, graphOptimizationLevel: 'all' } : this.options);
     } catch (error) {
       throw new ProgramError(culprit(error, trace.nodes, origin), error);
     }
+    const done = performance.now();
     report.time.lower += written - started;
-    report.time.session += performance.now() - written;
+    report.time.session += done - written;
     const { feeds, fetches, nodes: size } = lowered;
-    return { session, lowered: { feeds, fetches, nodes: size }, origin };
+    return { session, lowered: { feeds, fetches, nodes: size }, origin, compileMs: done - started };
   }
+}
+
+function drop(entry: Entry): void {
+  entry.program?.session.dispose();
+  entry.frozen?.session.dispose();
+  entry.program = entry.frozen = undefined;
 }
 
 function culprit(error: unknown, nodes: readonly Node[], origin: readonly number[]): Node | undefined {

@@ -22,7 +22,8 @@ function probe(): number {
       Float32Array.from({ length: 64 }, (_, i) => i),
       [1, 32, 1, 2],
     );
-    const { data } = session.run({ x }, ['y'])['y']!;
+    const data = new Float32Array(64);
+    session.run({ x }, { y: ortTensor('float32', data, [1, 32, 1, 2]) });
     session.dispose();
     // Element 1, the second place of channel 0, comes after all channels of the first block.
     const block = data.indexOf(1);

@@ -32,6 +32,7 @@ export interface Operation {
   emit(node: Node, inputs: readonly string[], emitter: Emitter, layouts: Layouts): string | readonly string[];
 }
 
+let serials = 0;
 let marks = 0;
 /** A fresh number to mark nodes and values with during one walk. */
 export const nextMark = (): number => ++marks;
@@ -63,10 +64,14 @@ export class Value {
   error: Error | undefined;
   /** Number of tfjs data ids that hold it. */
   live = 0;
+  /** Whether the elements came from a run, so that their array may be used again when nobody holds the value. */
+  computed = false;
   /** Whether a variable was set to it, so that its next use begins another step. */
   assigned = false;
   /** The same elements under other shapes. */
   views: Map<string, Value> | undefined;
+  /** Unlike any other value's. */
+  readonly serial = ++serials;
   /** Number within the graph being compiled. */
   id = -1;
   mark = 0;
@@ -104,6 +109,7 @@ export class Value {
   /** Takes over a computed output. */
   settle(tensor: OrtTensor, layout: Layout): void {
     this.ort = tensor;
+    this.computed = true;
     this.host = tensor.data;
     this.layout = layout;
     this.release();

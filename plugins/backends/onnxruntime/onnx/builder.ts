@@ -136,7 +136,7 @@ function bytes(type: ElementType, values: ArrayLike<number>): Uint8Array {
     new Uint8Array(a.buffer, a.byteOffset, a.byteLength);
   switch (type) {
     case 'float32':
-      return view(Float32Array.from(values));
+      return view(values instanceof Float32Array ? values : Float32Array.from(values));
     case 'float64':
       return view(Float64Array.from(values));
     case 'int32':
@@ -149,6 +149,7 @@ function bytes(type: ElementType, values: ArrayLike<number>): Uint8Array {
     case 'bool':
       return Uint8Array.from(values);
     case 'string':
-      throw new Error('initializer: strings are not supported');
+    case 'bfloat16':
+      throw new Error(`initializer: ${type} is not supported`);
   }
 }

@@ -54,6 +54,7 @@ export const elementTypes = {
   string: 8,
   bool: 9,
   float64: 11,
+  bfloat16: 16,
 } as const;
 
 /** The name of an element type. */

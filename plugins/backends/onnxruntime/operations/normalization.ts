@@ -78,16 +78,14 @@ const batchNorm: Operation = {
     const offset = rest[0];
     const inverse = inverseDeviation(e, variance!, epsilon);
     const factor = scale ? e.mul(inverse, scale) : inverse;
+    const shift = e.mul(mean!, factor);
+    const bias = offset ? e.sub(offset, shift) : e.op('Neg', [shift]);
     if (inputs[0]!.kind === 'blocked') {
       const channels = new BlockedChannels(e, node.inputs[0]!.shape);
-      const shift = e.mul(mean!, factor);
-      const bias = offset ? e.sub(offset, shift) : e.op('Neg', [shift]);
       return channels.affine(x!, channels.pad(factor), { bias: channels.pad(bias) });
     }
     const channels = new Channels(e, node.inputs[0]!.shape, inputs[0]!);
-    const centred = e.sub(x!, channels.spread(mean!));
-    const product = e.mul(centred, channels.spread(factor));
-    return offset ? e.add(product, channels.spread(offset)) : product;
+    return e.add(e.mul(x!, channels.spread(factor)), channels.spread(bias));
   },
 };
 

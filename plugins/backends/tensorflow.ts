@@ -20,7 +20,8 @@ export const tensorflow: Backend = {
     for (const name of packages) {
       try {
         requireNative(name);
-        return;
+        const { registerBatchNorm } = await import('./tensorflow-batch-norm.ts');
+        return registerBatchNorm();
       } catch (error) {
         if (!isAbsent(error, name)) reasons.push(`${name} does not load: ${(error as Error).message.split('\n')[0]}`);
       }

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { useBackend } from '../../../kernel/backend.ts';
-import { Network } from '../../../kernel/graph/run.ts';
+import { Builder } from '../../../kernel/graph/builder.ts';
 import type { Graph } from '../../../kernel/graph/graph.ts';
+import { Network } from '../../../kernel/graph/run.ts';
 import { fit } from '../../../kernel/train/fit.ts';
 import { tensorflow } from '../../../plugins/backends/tensorflow.ts';
 import { resnet18 } from '../../../plugins/models/resnet.ts';
@@ -48,7 +49,7 @@ describe('tensorflow backend', () => {
         assert.ok(Math.abs(got[i]! / expected[i]! - 1) < 1e-4, `${got.join()}, not ${expected.join()}`);
     });
 
-  it('computes outputs, loss and gradients of random networks as the cpu backend does', () =>
+  it('computes loss, gradients and outputs of random networks as the cpu backend does', () =>
     fc.assert(
       fc.asyncProperty(graphs, async bare => {
         const graph = scrambled(bare);
@@ -58,17 +59,29 @@ describe('tensorflow backend', () => {
       }),
       { numRuns: 60 },
     ));
+
+  it('normalizes vectors and images by one kernel, and gives the same', async () => {
+    assert.equal(tf.getKernel('TrainingBatchNorm', 'tensorflow') !== undefined, !usesGpu());
+    const b = new Builder('norms');
+    const y = b.batchNorm('norm', b.conv('conv', b.input('image', [4, 4, 3]), { filters: 5, kernel: 3 }));
+    const vector = b.batchNorm('norm2', b.dense('fc', b.flatten('flatten', y), { units: 6 }));
+    const graph = scrambled(b.build(b.dense('head', vector, { units: 3 })));
+    const got = passes(graph);
+    const apart = difference(await onCpu(() => passes(graph)), got);
+    assert.ok(apart < 1e-4, `apart by ${apart}`);
+  });
 });
 
-/** Outputs in evaluation, then loss and gradients in training. */
+const usesGpu = () => (tf.backend() as unknown as { isUsingGpuDevice: boolean }).isUsingGpuDevice;
+
+/** Loss and gradients in training, then outputs in evaluation, with the running statistics of that. */
 function passes(graph: Graph) {
   const network = new Network(graph);
   const found = tf.tidy(() => {
     const x = normal([4, ...Object.values(graph.inputs)[0]!]);
-    const outputs = network.apply(x);
     const loss = () => classification.loss(network.apply(x, { training: true }), Int32Array.of(0, 1, 2, 0));
     const { value, grads } = tf.variableGrads(loss, network.trainable);
-    return [...outputs, value, ...network.trainable.flatMap(({ name }) => grads[name] ?? [])];
+    return [value, ...network.trainable.flatMap(({ name }) => grads[name] ?? []), ...network.apply(x)];
   });
   network.dispose();
   return values(found);

@@ -1,16 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os';
+import { requireNative } from '../native.ts';
 import type { RunRecord } from './record.ts';
 
 const packages = ['@tensorflow/tfjs', 'onnxruntime-node', '@tensorflow/tfjs-node', '@tensorflow/tfjs-node-gpu'];
 
 /** What made a record: versions, commit, machine. */
 export function provenance(): RunRecord['provenance'] {
-  const require = createRequire(import.meta.url);
   const versions: Record<string, string> = { node: process.versions.node };
   for (const name of ['pruningbench', ...packages]) {
-    const version = versionOf(require, name);
+    const version = versionOf(name);
     if (version) versions[name] = version;
   }
   return {
@@ -26,9 +25,9 @@ export function provenance(): RunRecord['provenance'] {
   };
 }
 
-function versionOf(require: NodeJS.Require, name: string): string | undefined {
+function versionOf(name: string): string | undefined {
   try {
-    return (require(`${name}/package.json`) as { version: string }).version;
+    return (requireNative(`${name}/package.json`) as { version: string }).version;
   } catch {
     return undefined;
   }

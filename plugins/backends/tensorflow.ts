@@ -1,3 +1,5 @@
+import util from 'node:util';
+import { requireNative } from '../../kernel/native.ts';
 import type { Backend } from '../../kernel/plugin.ts';
 
 /** The native packages in order of preference. */
@@ -9,13 +11,17 @@ export const tensorflow: Backend = {
   id: 'tensorflow',
   title: 'TensorFlow, on an NVIDIA GPU or the CPU',
   async register({ threads }) {
-    // Read when the library is loaded.
+    // These are read when the library is loaded.
     if (threads !== undefined) process.env['TF_NUM_INTRAOP_THREADS'] = String(threads);
+    process.env['TF_ENABLE_ONEDNN_OPTS'] ??= '1';
+    process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '1';
+    restoreUtil();
     const reasons: string[] = [];
     for (const name of packages) {
       try {
-        await import(name);
-        return;
+        requireNative(name);
+        const { registerBatchNorm } = await import('./tensorflow-batch-norm.ts');
+        return registerBatchNorm();
       } catch (error) {
         if (!isAbsent(error, name)) reasons.push(`${name} does not load: ${(error as Error).message.split('\n')[0]}`);
       }
@@ -23,13 +29,20 @@ export const tensorflow: Backend = {
     throw new Error(
       reasons.length > 0
         ? reasons.join('; ')
-        : `not installed: npm install ${packages[0]}@4.22.0 (NVIDIA GPU) or npm install ${packages[1]}@4.22.0`,
+        : `not installed: npm install ${packages[0]}@4.22.0 (NVIDIA GPU), ` +
+            `npm install ${packages[1]}@4.22.0, or npm run setup:tensorflow in a clone of pruningbench`,
     );
   },
 };
 
+/** These packages call two functions that Node.js 23 no longer has and that Node.js 22 warns about. */
+function restoreUtil(): void {
+  const isNullOrUndefined = (value: unknown) => value === null || value === undefined;
+  Object.assign(util, { isArray: Array.isArray, isNullOrUndefined });
+}
+
 /** Whether it is the package itself that was not found. */
 function isAbsent(error: unknown, name: string): boolean {
   const { code, message } = error as NodeJS.ErrnoException;
-  return (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') && message.includes(`'${name}'`);
+  return code === 'MODULE_NOT_FOUND' && message.includes(`'${name}'`);
 }

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 import { channelsOf, defineOp, size, type NodeView } from '../op.ts';
-import { explicitPadding, onnxPads, pairOf, windowAttributes, windowed } from './window.ts';
+import { onnxPads, paddedFor, pairOf, windowAttributes, windowed } from './window.ts';
 
 const attributes = z.strictObject({ ...windowAttributes, dilation: pairOf, groups: z.int().positive() });
 export type ConvAttributes = z.infer<typeof attributes>;
@@ -50,20 +50,20 @@ export const conv = defineOp<ConvAttributes>({
     if (names.bias) coupling.place(names.bias, 0, 'bias', out);
     return { ids: out, zero: true };
   },
-  forward(node, [x], { kernel, bias }) {
+  forward(node, [input], { kernel, bias }) {
     const { attributes: a } = node;
-    const padding = explicitPadding(a);
+    const [x, padding] = paddedFor(input!, a);
     const stride = [...a.stride] as [number, number];
     const dilation = [...a.dilation] as [number, number];
     const [kh, kw, perGroup, filters] = kernel!.shape as [number, number, number, number];
     let y: tf.Tensor;
     if (a.groups === 1) {
-      y = tf.conv2d(x as tf.Tensor4D, kernel as tf.Tensor4D, stride, padding, 'NHWC', dilation);
+      y = tf.conv2d(x, kernel as tf.Tensor4D, stride, padding, 'NHWC', dilation);
     } else if (isDepthwise(node)) {
       const perChannel = tf.reshape(kernel!, [kh, kw, a.groups, filters / a.groups]) as tf.Tensor4D;
-      y = tf.depthwiseConv2d(x as tf.Tensor4D, perChannel, stride, padding as never, 'NHWC', dilation);
+      y = tf.depthwiseConv2d(x, perChannel, stride, padding as never, 'NHWC', dilation);
     } else {
-      const images = tf.split(x!, Array<number>(a.groups).fill(perGroup), 3) as tf.Tensor4D[];
+      const images = tf.split(x, Array<number>(a.groups).fill(perGroup), 3) as tf.Tensor4D[];
       const kernels = tf.split(kernel!, a.groups, 3) as tf.Tensor4D[];
       const convolve = (image: tf.Tensor4D, g: number) =>
         tf.conv2d(image, kernels[g]!, stride, padding, 'NHWC', dilation);

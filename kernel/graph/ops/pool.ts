@@ -1,12 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 import { channelsOf, defineOp, size, type Work, type NodeView } from '../op.ts';
-import { explicitPadding, onnxPads, pairOf, windowAttributes, windowed } from './window.ts';
+import { isPadded, onnxPads, padded, paddedFor, pairOf, windowAttributes, windowed } from './window.ts';
 
 const attributes = z.strictObject({ ...windowAttributes, kernel: pairOf });
 type PoolAttributes = z.infer<typeof attributes>;
 
-const pool = (name: 'max-pool' | 'average-pool', f: typeof tf.maxPool, type: string) =>
+type Pool = (x: tf.Tensor, attributes: PoolAttributes) => tf.Tensor;
+
+const pool = (name: 'max-pool' | 'average-pool', f: Pool, type: string) =>
   defineOp<PoolAttributes>({
     attributes,
     roles: [],
@@ -16,8 +18,7 @@ const pool = (name: 'max-pool' | 'average-pool', f: typeof tf.maxPool, type: str
       channelsOf(inputs[0]!),
     ],
     couple: (_node, [input]) => input!,
-    forward: ({ attributes: a }, [x]) =>
-      f(x as tf.Tensor4D, [...a.kernel] as [number, number], [...a.stride] as [number, number], explicitPadding(a)),
+    forward: ({ attributes }, [x]) => f(x!, attributes),
     work: visits,
     onnx: ({ attributes: a }, [x], writer) =>
       writer.op(type, [x!], { kernel_shape: a.kernel, strides: a.stride, pads: onnxPads(a) }),
@@ -28,9 +29,28 @@ function visits({ inputs }: NodeView<unknown>): Work {
   return { plain: 0, extra: size(inputs[0]!) };
 }
 
-export const maxPool = pool('max-pool', tf.maxPool, 'MaxPool');
-/** The mean over the places of the window that lie in the image. */
-export const averagePool = pool('average-pool', tf.avgPool, 'AveragePool');
+export const maxPool = pool(
+  'max-pool',
+  (image, a) => {
+    const [x, padding] = paddedFor(image, a, -Infinity);
+    return tf.maxPool(x, [...a.kernel], [...a.stride], padding);
+  },
+  'MaxPool',
+);
+
+/**
+ * The mean over the places of the window that lie in the image. The image is padded here, since tfjs's own gradient
+ * counts the places outside as well.
+ */
+export const averagePool = pool(
+  'average-pool',
+  (image, a) => {
+    const average = (x: tf.Tensor) => tf.avgPool(padded(x, a), [...a.kernel], [...a.stride], 'valid');
+    if (!isPadded(a)) return average(image);
+    return tf.div(average(image), average(tf.ones([1, ...image.shape.slice(1, 3), 1])));
+  },
+  'AveragePool',
+);
 
 /** The mean over height and width: an image becomes a vector. */
 export const globalAveragePool = defineOp({

@@ -1,3 +1,4 @@
+import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 import type { Shape } from '../parameter.ts';
 
@@ -29,11 +30,24 @@ export function windowed(
   }) as [number, number];
 }
 
+type Padding = [[number, number], [number, number], [number, number], [number, number]];
+
 /** Padding as tfjs takes it. */
-export function explicitPadding({
-  padding,
-}: Window): [[number, number], [number, number], [number, number], [number, number]] {
-  return [[0, 0], [...padding[0]], [...padding[1]], [0, 0]];
+const explicitPadding = ({ padding }: Window): Padding => [[0, 0], [...padding[0]], [...padding[1]], [0, 0]];
+
+export const isPadded = ({ padding }: Window): boolean => padding.flat().some(places => places > 0);
+
+/** An image with its padding around it. */
+export const padded = (x: tf.Tensor, window: Window, value = 0) =>
+  (isPadded(window) ? tf.pad(x, explicitPadding(window), value) : x) as tf.Tensor4D;
+
+/**
+ * An image, and the padding that is left for the operation of tfjs. On the tensorflow backend that is none: its pools
+ * take no padding, and its convolutions are slow with it.
+ */
+export function paddedFor(x: tf.Tensor, window: Window, value = 0): [tf.Tensor4D, Padding | 'valid'] {
+  if (tf.getBackend() === 'tensorflow') return [padded(x, window, value), 'valid'];
+  return [x as tf.Tensor4D, explicitPadding(window)];
 }
 
 /** Padding as ONNX takes it: begins, then ends. */

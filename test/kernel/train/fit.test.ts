@@ -7,14 +7,7 @@ import { fit, type FitOptions, type Fitted } from '../../../kernel/train/fit.ts'
 import type { TrainingProgress } from '../../../kernel/train/progress.ts';
 import { trainingOptions } from '../../../kernel/train/training-options.ts';
 import { classification } from '../../../plugins/tasks/classification.ts';
-import { tinyData, tinyGraph, withFolder } from './tiny.ts';
-
-const options = {
-  epochs: 4,
-  batch: 4,
-  optimizer: { kind: 'sgd', learningRate: 0.1, nesterov: true },
-  schedule: { kind: 'cosine', warmup: 1 },
-} satisfies FitOptions;
+import { tinyData, tinyGraph, tinyTraining as options, withFolder } from './tiny.ts';
 
 const weights = ({ parameters }: Graph) => [...parameters].map(([name, { values }]) => [name, [...values]]);
 /** What must not depend on interruptions. */

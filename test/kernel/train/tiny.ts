@@ -5,6 +5,7 @@ import { Builder } from '../../../kernel/graph/builder.ts';
 import type { Graph } from '../../../kernel/graph/graph.ts';
 import type { Data } from '../../../kernel/plugin.ts';
 import { random } from '../../../kernel/random.ts';
+import type { FitOptions } from '../../../kernel/train/fit.ts';
 import { memorySplit } from '../../../kernel/train/loader.ts';
 
 export const shape = [6, 6, 2] as const;
@@ -41,6 +42,14 @@ export function tinyData(train = 22, test = 9): Data<Int32Array> {
     checksum: 'none',
   };
 }
+
+/** A training that teaches the tiny network the tiny data. */
+export const tinyTraining = {
+  epochs: 4,
+  batch: 4,
+  optimizer: { kind: 'sgd', learningRate: 0.1, nesterov: true },
+  schedule: { kind: 'cosine', warmup: 1 },
+} satisfies FitOptions;
 
 /** Runs with a folder that is gone afterwards. */
 export async function withFolder<R>(use: (folder: string) => Promise<R>): Promise<R> {

@@ -15,9 +15,6 @@ export interface ChosenBackend {
   readonly skipped: readonly { readonly id: string; readonly reason: string }[];
 }
 
-/** What is tried where nothing is asked for; the first that computes is used. */
-const automatic = ['tensorflow', 'onnxruntime', 'cpu'];
-
 /**
  * Makes a backend the one that tfjs computes with: the one that is asked for, or the fastest that works here.
  * Throws where the one that is asked for does not work, with the reason; it is never replaced by another.
@@ -30,10 +27,7 @@ export async function useBackend(
   const { threads } = options;
   if (threads !== undefined && (!Number.isInteger(threads) || threads < 1))
     throw new RangeError(`threads ${threads}: must be a whole number from 1 on`);
-  const candidates =
-    wanted === undefined
-      ? automatic.flatMap(id => backends.find(backend => backend.id === id) ?? [])
-      : [find('backend', backends, wanted)];
+  const candidates = wanted === undefined ? inTurn(backends) : [find('backend', backends, wanted)];
   const skipped: { id: string; reason: string }[] = [];
   for (const backend of candidates) {
     try {
@@ -47,6 +41,13 @@ export async function useBackend(
   const reasons = skipped.map(({ id, reason }) => `${id}: ${reason}`).join('; ');
   throw new Error(`no backend works here${reasons && ` (${reasons})`}`);
 }
+
+/** What is tried where none is asked for; the first that computes is used. */
+const inTurn = (backends: readonly Backend[]): Backend[] =>
+  backends
+    .flatMap(backend => (backend.turn ? [{ backend, turn: backend.turn() }] : []))
+    .sort((a, b) => a.turn - b.turn)
+    .map(({ backend }) => backend);
 
 /** Registers and selects a backend and lets it compute something; returns the version of tfjs. */
 async function start(backend: Backend, { threads }: BackendOptions): Promise<string> {

@@ -176,6 +176,8 @@ export interface Backend {
   readonly kind: 'backend';
   readonly id: string;
   readonly title: string;
+  /** Its turn where none is asked for, the least first; without it, the backend is used only where it is asked for. */
+  readonly turn?: () => number;
   /** Makes the backend known to tfjs. Throws with the reason where it cannot run here. */
   register(options: { threads?: number }): Promise<void>;
 }

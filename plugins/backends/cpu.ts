@@ -5,6 +5,7 @@ export const cpu: Backend = {
   kind: 'backend',
   id: 'cpu',
   title: 'plain JavaScript, one thread',
+  turn: () => 3,
   async register() {
     await import('@tensorflow/tfjs');
   },

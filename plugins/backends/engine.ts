@@ -5,6 +5,7 @@ export const onnxruntime: Backend = {
   kind: 'backend',
   id: 'onnxruntime',
   title: 'ONNX Runtime: trains and infers with nothing but npm',
+  turn: () => 1,
   async register(options) {
     const { register } = await import('./onnxruntime/index.ts');
     register(options);

@@ -10,6 +10,8 @@ export const tensorflow: Backend = {
   kind: 'backend',
   id: 'tensorflow',
   title: 'TensorFlow, on an NVIDIA GPU or the CPU',
+  // On a CPU, onnxruntime is faster and takes less memory.
+  turn: () => (isInstalled(packages[0]!) ? 0 : 2),
   async register({ threads }) {
     // These are read when the library is loaded.
     if (threads !== undefined) process.env['TF_NUM_INTRAOP_THREADS'] = String(threads);
@@ -39,6 +41,15 @@ export const tensorflow: Backend = {
 function restoreUtil(): void {
   const isNullOrUndefined = (value: unknown) => value === null || value === undefined;
   Object.assign(util, { isArray: Array.isArray, isNullOrUndefined });
+}
+
+function isInstalled(name: string): boolean {
+  try {
+    requireNative.resolve(name);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether it is the package itself that was not found. */

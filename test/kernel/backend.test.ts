@@ -20,11 +20,13 @@ describe('backend', () => {
     }
   });
 
+  const turns: Record<string, number> = { tensorflow: 0, onnxruntime: 1, cpu: 3 };
   /** A backend that does something when it is registered. */
   const backend = (id: string, start: () => void = () => {}): Backend => ({
     kind: 'backend',
     id,
     title: id,
+    ...(id in turns ? { turn: () => turns[id]! } : {}),
     register: options => {
       tried.push([id, options]);
       return Promise.resolve().then(start);
@@ -115,7 +117,7 @@ describe('backend', () => {
     assert.deepEqual(ids(), ['other']);
   });
 
-  it('one that nobody ranked is used only where it is asked for', async () => {
+  it('one without a turn is used only where it is asked for', async () => {
     assert.equal((await useBackend([adding('other'), cpu])).id, 'cpu');
     assert.deepEqual(ids(), []);
   });

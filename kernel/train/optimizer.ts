@@ -53,8 +53,8 @@ const decays = (options: OptimizerOptions, variable: tf.Variable): boolean =>
 function sgd(options: z.infer<typeof sgdOptions>, parameters: NamedVariables): Optimizer {
   const { momentum, nesterov, weightDecay } = options;
   const slots = momentum > 0 ? slotsFor(parameters, 'momentum') : new Map<string, tf.Variable>();
-  return optimizer(parameters, slots, learningRate => {
-    const rate = tf.scalar(learningRate);
+  return optimizer(parameters, slots, 1, ([rate], learningRate) => {
+    rate!.assign(tf.scalar(learningRate));
     return (name, variable, gradient) => {
       let g = decays(options, variable) ? tf.add(gradient, tf.mul(variable, weightDecay)) : gradient;
       const slot = slots.get(`momentum/${name}`);
@@ -63,7 +63,7 @@ function sgd(options: z.infer<typeof sgdOptions>, parameters: NamedVariables): O
         slot.assign(velocity);
         g = nesterov ? tf.add(g, tf.mul(velocity, momentum)) : velocity;
       }
-      variable.assign(tf.sub(variable, tf.mul(g, rate)));
+      variable.assign(tf.sub(variable, tf.mul(g, rate!)));
     };
   });
 }
@@ -72,10 +72,10 @@ function sgd(options: z.infer<typeof sgdOptions>, parameters: NamedVariables): O
 function adamw(options: z.infer<typeof adamwOptions>, parameters: NamedVariables): Optimizer {
   const { beta1, beta2, epsilon, weightDecay } = options;
   const slots = slotsFor(parameters, 'first', 'second');
-  return optimizer(parameters, slots, (learningRate, step) => {
-    const shrink = tf.scalar(1 - learningRate * weightDecay);
-    const size = tf.scalar(learningRate / (1 - beta1 ** step));
-    const correction = tf.scalar(1 / Math.sqrt(1 - beta2 ** step));
+  return optimizer(parameters, slots, 3, ([shrink, size, correction], learningRate, step) => {
+    shrink!.assign(tf.scalar(1 - learningRate * weightDecay));
+    size!.assign(tf.scalar(learningRate / (1 - beta1 ** step)));
+    correction!.assign(tf.scalar(1 / Math.sqrt(1 - beta2 ** step)));
     return (name, variable, gradient) => {
       const first = slots.get(`first/${name}`)!;
       const second = slots.get(`second/${name}`)!;
@@ -83,35 +83,37 @@ function adamw(options: z.infer<typeof adamwOptions>, parameters: NamedVariables
       const v = tf.add(tf.mul(second, beta2), tf.mul(tf.square(gradient), 1 - beta2));
       first.assign(m);
       second.assign(v);
-      const w = decays(options, variable) ? tf.mul(variable, shrink) : variable;
-      const update = tf.div(m, tf.add(tf.mul(tf.sqrt(v), correction), epsilon));
-      variable.assign(tf.sub(w, tf.mul(update, size)));
+      const w = decays(options, variable) ? tf.mul(variable, shrink!) : variable;
+      const update = tf.div(m, tf.add(tf.mul(tf.sqrt(v), correction!), epsilon));
+      variable.assign(tf.sub(w, tf.mul(update, size!)));
     };
   });
 }
 
 type Update = (name: string, variable: tf.Variable, gradient: tf.Tensor) => void;
 
-/** `prepare` makes what varies from step to step (as tensors, so that a compiled step serves all) and returns the rule. */
+/** `prepare` sets what varies from step to step, so many scalars (variables: a compiled step serves all), and returns the rule. */
 function optimizer(
   parameters: NamedVariables,
   slots: NamedVariables,
-  prepare: (learningRate: number, step: number) => Update,
+  count: number,
+  prepare: (scalars: readonly tf.Variable[], learningRate: number, step: number) => Update,
 ): Optimizer {
+  const scalars = Array.from({ length: count }, () => tf.tidy(() => tf.variable(tf.scalar(0), false)));
   return {
     steps: 0,
     slots,
     step(gradients, learningRate) {
       this.steps++;
       tf.tidy(() => {
-        const update = prepare(learningRate, this.steps);
+        const update = prepare(scalars, learningRate, this.steps);
         for (const [name, variable] of parameters) {
           const gradient = gradients[name];
           if (gradient) update(name, variable, gradient);
         }
       });
     },
-    dispose: () => tf.dispose([...slots.values()]),
+    dispose: () => tf.dispose([...slots.values(), ...scalars]),
   };
 }
 

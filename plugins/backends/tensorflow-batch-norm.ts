@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
-import { registerGradients } from './onnxruntime/gradients.ts';
+import { registerBatchNormGradient } from './onnxruntime/gradients.ts';
 
 interface Attribute {
   readonly name: string;
@@ -53,7 +53,7 @@ export function registerBatchNorm(): void {
     const [dx, dScale, dOffset] = backend.executeMultipleOutputs(op, common(backend, attrs), inputs, 5);
     return [tf.reshape(dx!, x!.shape), dScale!, dOffset!];
   });
-  registerGradients();
+  registerBatchNormGradient();
 }
 
 /** Registers a kernel; what it makes but does not return is freed. */

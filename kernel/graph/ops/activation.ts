@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 import { defineOp, size, type OnnxWriter } from '../op.ts';
+import { native } from './native.ts';
 
 interface Activation {
   /** Whether f(0) = 0. */
@@ -35,13 +36,15 @@ export const relu6 = activation({
 export const sigmoid = activation({ zero: false, f: tf.sigmoid, onnx: (x, w) => w.op('Sigmoid', [x]) });
 export const silu = activation({
   zero: true,
-  f: x => tf.mul(x, tf.sigmoid(x)),
+  f: x => (native('Silu', { x }) as tf.Tensor | undefined) ?? tf.mul(x, tf.sigmoid(x)),
   onnx: (x, w) => w.op('Mul', [x, w.op('Sigmoid', [x])]),
 });
 /** The exact form, by the error function. */
 export const gelu = activation({
   zero: true,
-  f: x => tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1)),
+  f: x =>
+    (native('Gelu', { x }) as tf.Tensor | undefined) ??
+    tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1)),
   onnx: (x, w) => w.op('Gelu', [x]),
   counted: true,
 });

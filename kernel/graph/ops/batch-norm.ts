@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 import { channelsOf, defineOp, size } from '../op.ts';
+import { native } from './native.ts';
 
 const attributes = z.strictObject({
   epsilon: z.number().positive(),
@@ -63,10 +64,8 @@ function normalize(
   offset: tf.Tensor,
   epsilon: number,
 ): [tf.Tensor, tf.Tensor, tf.Tensor] {
-  if (tf.getKernel('TrainingBatchNorm', tf.getBackend())) {
-    const outputs: unknown = tf.engine().runKernel('TrainingBatchNorm', { x, scale, offset }, { epsilon });
-    return outputs as [tf.Tensor, tf.Tensor, tf.Tensor];
-  }
+  const outputs = native('TrainingBatchNorm', { x, scale, offset }, { epsilon });
+  if (outputs) return outputs as [tf.Tensor, tf.Tensor, tf.Tensor];
   const { mean, variance } = tf.moments(x, [...x.shape.keys()].slice(0, -1));
   const factor = tf.mul(scale, tf.rsqrt(tf.add(variance, epsilon)));
   return [tf.add(tf.mul(tf.sub(x, mean), factor), offset), mean, variance];

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 import { channelsOf, defineOp, size } from '../op.ts';
+import { native } from './native.ts';
 
 const attributes = z.strictObject({ epsilon: z.number().positive() });
 
@@ -22,6 +23,8 @@ export const layerNorm = defineOp<z.infer<typeof attributes>>({
     return { ids: input!.ids, zero: true };
   },
   forward({ attributes: { epsilon } }, [x], { scale, offset }) {
+    const y = native('LayerNorm', { x: x!, scale: scale!, offset: offset! }, { epsilon });
+    if (y) return y as tf.Tensor;
     const { mean, variance } = tf.moments(x!, -1, true);
     const normal = tf.mul(tf.sub(x!, mean), tf.rsqrt(tf.add(variance, epsilon)));
     return tf.add(tf.mul(normal, scale!), offset!);

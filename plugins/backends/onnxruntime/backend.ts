@@ -3,7 +3,7 @@ import type { DataType as TfDataType, KernelFunc, TensorInfo } from '@tensorflow
 import { Arrays } from './arrays.ts';
 import { runOnCpu, type Inputs } from './fallback.ts';
 import type { Alias, Call, Kernel, OutputSpec, Recorder } from './kernel.ts';
-import { sizeOf, uniform } from './layout.ts';
+import { sizeOf, uniform, type Layout } from './layout.ts';
 import { reshape } from './operations/shape.ts';
 import { Options, type BackendOptions } from './options.ts';
 import { ProgramError, Programs } from './programs.ts';
@@ -28,6 +28,8 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements Recorder {
   private readonly pending = new Set<Value>();
   private readonly attributeIds = new Map<string, number>();
   private readonly warned = new Set<string>();
+  /** How filters lie, by their shape. */
+  private readonly layoutsAtRest = new Map<string, Layout>();
   /** Nodes recorded, and bytes of host values they need, since the last run. */
   private recorded = 0;
   private held = new Set<Value>();
@@ -238,6 +240,9 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements Recorder {
     outputs: readonly OutputSpec[],
   ): readonly Value[] {
     this.recorded++;
+    inputs.forEach((value, i) => {
+      if (value.assigned && value.known) this.rest(value, operation.atRest?.(i));
+    });
     const key = `${operation.name}${this.attributeId(attributes)}`;
     const node = new Node(operation, inputs, attributes, key, currentScope());
     node.outputs = outputs.map(([shape, dtype]) => {
@@ -337,6 +342,16 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements Recorder {
       views.set(key, view);
     }
     return view;
+  }
+
+  /** Prepares a variable for training. What has the shape of a filter and starts as zeros is its momentum or the like. */
+  private rest(value: Value, layout: Layout | undefined): void {
+    if (value.shape.length === 4) {
+      const key = value.shape.join();
+      if (layout) this.layoutsAtRest.set(key, layout);
+      else if (value.uniform) layout = this.layoutsAtRest.get(key);
+    }
+    value.rest(layout);
   }
 
   private attributeId(attributes: OperationAttributes): number {

@@ -29,7 +29,7 @@ export function register(backendOptions: BackendOptions = {}): void {
   if (registered) return;
   registered = true;
   registerKernels();
-  registerGradients();
+  registerGradients(() => tf.getBackend() === backendName);
 }
 
 /** What the backend did so far. */

@@ -112,6 +112,20 @@ export function toRowMajor<A extends Elements>(data: A, shape: readonly number[]
   return out;
 }
 
+/** Elements given in logical order, in the order of a layout that only permutes axes. */
+export function fromRowMajor<A extends Elements>(data: A, shape: readonly number[], axes: readonly number[]): A {
+  const strides = new Array<number>(shape.length).fill(1);
+  for (let i = shape.length - 2; i >= 0; i--) strides[i] = strides[i + 1]! * shape[i + 1]!;
+  const out = new (data.constructor as new (length: number) => A)(data.length);
+  copyStrided(
+    data,
+    out,
+    axes.map(axis => shape[axis]!),
+    axes.map(axis => strides[axis]!),
+  );
+  return out;
+}
+
 function copyBlocked(from: Elements, to: Elements, shape: readonly number[], block: number): void {
   const [n, h, w, c] = shape as [number, number, number, number];
   const blocks = Math.ceil(c / block);

@@ -120,7 +120,8 @@ export class Programs {
     const values = uniforms.map(leaf => leaf.host![0]!);
     let entry = this.entries.get(trace.key);
     if (!entry) {
-      const varying = values.map(() => false);
+      // A scalar variable varies, or it would not be one.
+      const varying = uniforms.map(leaf => leaf.assigned);
       entry = { program: undefined, constants: values, varying, frozen: undefined, weights: [], spent: 0 };
       this.entries.set(trace.key, entry);
     }

@@ -1,5 +1,5 @@
 import type { Emitter } from './emitter.ts';
-import { rowMajor, sizeOf, toRowMajor, uniform, type Layout } from './layout.ts';
+import { fromRowMajor, isRowMajor, rowMajor, sizeOf, toRowMajor, uniform, type Layout } from './layout.ts';
 import { ortTensor, type OrtTensor } from './session.ts';
 
 /** The element types this backend computes with. */
@@ -28,6 +28,8 @@ export interface Operation {
   readonly name: string;
   /** Which layouts to bring the inputs to, seeing the ones they are in. Left out: everything in logical order. */
   layouts?(node: Node, given: readonly Layout[], target: Target): Layouts;
+  /** The layout in which a variable does best that is input `i`: the one its gradient is made in. */
+  readonly atRest?: (i: number) => Layout | undefined;
   /** Writes the node; `inputs` are names of values in the layouts asked for. Returns one name per output. */
   emit(node: Node, inputs: readonly string[], emitter: Emitter, layouts: Layouts): string | readonly string[];
 }
@@ -113,6 +115,23 @@ export class Value {
     this.host = tensor.data;
     this.layout = layout;
     this.release();
+  }
+
+  /**
+   * Brings what a variable was given to the form in which its next values will come, so that the first step of a
+   * training compiles the graph of all others: every element is held, in the layout in which the variable is used.
+   */
+  rest(layout: Layout | undefined): void {
+    if (!this.host || this.size === 1) return;
+    if (this.layout === uniform) {
+      this.host = this.elements();
+      this.layout = layout ?? rowMajor(this.shape.length);
+    } else if (layout?.kind === 'permuted' && isRowMajor(this.layout)) {
+      this.host = fromRowMajor(this.host, this.shape, layout.axes);
+      this.layout = layout;
+    } else return;
+    this.ort = undefined;
+    this.computed = false;
   }
 
   /** Forgets how it is computed. */

@@ -47,6 +47,7 @@ const isBlocked = (layouts: Layouts) => layouts.outputs[0]!.kind === 'blocked';
 /** Convolution of an image by a filter. */
 export const conv2d: Operation = {
   name: 'Conv2D',
+  atRest: i => (i === 1 ? atRest : undefined),
   layouts(node, given, { block }) {
     const s = sizesOf.forward(node);
     if (!paysInBlocks(s.channels, s.outChannels, block)) {

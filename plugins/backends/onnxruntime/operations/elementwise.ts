@@ -11,7 +11,10 @@ type Formula = (e: Emitter, x: readonly string[], node: Node) => string;
 
 /** Operations that give zero for zeros, so that the padding of a blocked layout stays zero. */
 const keepsZero = new Set(
-  'Add Sub Multiply AddN SquaredDifference Relu Relu6 Elu Selu LeakyRelu Step Neg Abs Sign Square Tanh'.split(' '),
+  (
+    'Add Sub Multiply AddN SquaredDifference Relu Relu6 Elu Selu LeakyRelu Step Neg Abs Sign Square Tanh ' +
+    'Gelu GeluGrad Silu SiluGrad'
+  ).split(' '),
 );
 
 /** Whether an operation can work on blocks: the padding, if there is some, must stay zero and take no broadcast. */

@@ -3,6 +3,7 @@ import { allFloat, type Kernel, type Kernels } from '../kernel.ts';
 import { axesOf, channelsFirst, rowMajor, sizeOf, type Layout } from '../layout.ts';
 import type { Emitter } from '../emitter.ts';
 import type { Layouts, Node, Operation } from '../value.ts';
+import { float } from '../onnx/index.ts';
 import { BlockedChannels } from './normalization-blocked.ts';
 
 const vector = rowMajor(1);
@@ -151,6 +152,38 @@ const trainingBatchNormGrad: Operation = {
   },
 };
 
+/** Normalization over the last axis. */
+const layerNorm: Operation = {
+  name: 'LayerNorm',
+  emit: (node, inputs, e) => e.op('LayerNormalization', inputs, normalOf(node)),
+};
+
+const normalOf = (node: Node) => ({ axis: -1, epsilon: float(attributesOf(node).epsilon) });
+
+/**
+ * Gradients of x, scale and offset: with g = dy scale and n the normalized x, dx = (g - mean g - n mean(g n)) / deviation.
+ * Sums over rows and over the last axis are products with vectors.
+ */
+const layerNormGrad: Operation = {
+  name: 'LayerNormGrad',
+  emit(node, [dy, x, scale], e) {
+    const { shape } = node.inputs[0]!;
+    const channels = shape.at(-1)!;
+    const rows = sizeOf(shape) / channels;
+    const vectorOf = (value: number, length: number) => e.expand(e.scalar(value), [length]);
+    const normalize = [e.reshape(x!, [rows, channels]), vectorOf(1, channels), vectorOf(0, channels)];
+    const [n, , inverse] = e.ops('LayerNormalization', normalize, 3, normalOf(node)) as [string, string, string];
+    const flat = e.reshape(dy!, [rows, channels]);
+    const ones = e.expand(e.scalar(1), [1, rows]);
+    const total = (matrix: string) => e.reshape(e.op('MatMul', [ones, matrix]), [channels]);
+    const share = e.reshape(e.mul(scale!, e.scalar(1 / channels)), [channels, 1]);
+    const product = e.mul(flat, n);
+    const centred = e.sub(e.mul(flat, scale!), e.op('MatMul', [flat, share]));
+    const dx = e.mul(e.sub(centred, e.mul(n, e.op('MatMul', [product, share]))), inverse);
+    return [e.reshape(dx, shape), total(product), total(flat)];
+  },
+};
+
 const channelsOf = (x: TensorInfo) => x.shape[x.shape.length - 1]!;
 
 const inference: Kernel = ({ inputs: { x, scale, offset, mean, variance }, attributes }, r) => {
@@ -184,9 +217,23 @@ const trainingGrad: Kernel = ({ inputs: { dy, x, mean, variance, scale }, attrib
   ]);
 };
 
-/** Kernels of normalization by channel. */
+const layerNormKernel: Kernel = ({ inputs: { x, scale, offset }, attributes: { epsilon } }, r) =>
+  r.add(layerNorm, [r.value(x!), r.value(scale!), r.value(offset!)], { epsilon }, x!.shape);
+
+const layerNormGradKernel: Kernel = ({ inputs: { dy, x, scale }, attributes: { epsilon } }, r) => {
+  const channels = [channelsOf(x!)];
+  return r.addMany(layerNormGrad, [r.value(dy!), r.value(x!), r.value(scale!)], { epsilon }, [
+    [x!.shape, 'float32'],
+    [channels, 'float32'],
+    [channels, 'float32'],
+  ]);
+};
+
+/** Kernels of normalization. */
 export const kernels: Kernels = {
   FusedBatchNorm: inference,
   TrainingBatchNorm: training,
   TrainingBatchNormGrad: trainingGrad,
+  LayerNorm: layerNormKernel,
+  LayerNormGrad: layerNormGradKernel,
 };

@@ -136,6 +136,54 @@ describe('onnxruntime backend: filter gradients', () => {
   });
 });
 
+describe('onnxruntime backend: kernels of its own', () => {
+  before(() => fresh());
+  after(() => tf.setBackend('cpu'));
+
+  const run = (kernel: string, inputs: tf.NamedTensorMap, attributes: tf.NamedAttrMap = {}) => {
+    const y: unknown = tf.engine().runKernel(kernel, inputs, attributes);
+    return y as tf.Tensor;
+  };
+  type Form = (x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor) => tf.Tensor;
+  const forms: Record<string, { direct: Form; composed: Form }> = {
+    Gelu: {
+      direct: x => run('Gelu', { x }),
+      composed: x => tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1)),
+    },
+    Silu: { direct: x => run('Silu', { x }), composed: x => tf.mul(x, tf.sigmoid(x)) },
+    LayerNorm: {
+      direct: (x, scale, offset) => run('LayerNorm', { x, scale, offset }, { epsilon: 1e-3 }),
+      composed: (x, scale, offset) => {
+        const { mean, variance } = tf.moments(x, -1, true);
+        return tf.add(tf.mul(tf.mul(tf.sub(x, mean), tf.rsqrt(tf.add(variance, 1e-3))), scale), offset);
+      },
+    },
+  };
+  for (const [name, { direct, composed }] of Object.entries(forms)) {
+    for (const shape of [
+      [3, 5],
+      [2, 3, 4, 32],
+      [2, 3, 4, 30],
+    ]) {
+      it(`${name} of ${shape.join(' x ')} agrees with its parts`, async () => {
+        const channels = shape.at(-1)!;
+        const filter = () => cases.normal([1, 1, channels, channels], 0.3, 4) as Tensor4D;
+        const compute = (form: Form) => () => {
+          const inputs = [cases.normal(shape), cases.normal([channels], 1, 2), cases.normal([channels], 1, 3)];
+          const before = (x: tf.Tensor) => (x.rank === 4 ? tf.conv2d(x as Tensor4D, filter(), 1, 'same') : x);
+          const y = (x: tf.Tensor, a: tf.Tensor, b: tf.Tensor) => form(before(x), a, b);
+          const loss = (x: tf.Tensor, a: tf.Tensor, b: tf.Tensor) =>
+            tf.addN([tf.sum(tf.mul(y(x, a, b), cases.normal(shape, 1, 5))), tf.sum(a), tf.sum(b)]);
+          return [y(inputs[0]!, inputs[1]!, inputs[2]!), ...tf.grads(loss)(inputs)];
+        };
+        const expected = await onCpu(() => values(tf.tidy(compute(composed))));
+        const apart = difference(expected, values(tf.tidy(compute(direct))));
+        assert.ok(apart < 5e-5, `differs by ${apart}`);
+      });
+    }
+  }
+});
+
 describe('onnxruntime backend: TrainingBatchNorm', () => {
   before(() => fresh());
   after(() => tf.setBackend('cpu'));

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D, Variable } from '@tensorflow/tfjs';
+import { native } from '../../../../kernel/graph/ops/native.ts';
 import { normal } from './cases.ts';
 
 /** A network under training: its variables, and the function from images to logits. */
@@ -54,8 +55,8 @@ class Layers {
     return (x, training) => {
       const [m, v, o, s] = [mean, variance, offset, scale] as unknown as Tensor1D[];
       if (!training) return tf.batchNorm(x as Tensor4D, m!, v!, o, s, epsilon);
-      if (tf.getKernel('TrainingBatchNorm', tf.getBackend())) {
-        const outputs: unknown = tf.engine().runKernel('TrainingBatchNorm', { x, scale, offset }, { epsilon });
+      const outputs = native('TrainingBatchNorm', { x, scale, offset }, { epsilon });
+      if (outputs) {
         const [y, batchMean, batchVariance] = outputs as [Tensor, Tensor, Tensor];
         track(mean, batchMean);
         track(variance, batchVariance);
@@ -82,6 +83,8 @@ class Layers {
   layerNorm(channels: number): Layer {
     const [scale, offset] = [this.variable(tf.ones([channels])), this.variable(tf.zeros([channels]))];
     return x => {
+      const y = native('LayerNorm', { x, scale, offset }, { epsilon: 1e-6 });
+      if (y) return y as Tensor;
       const { mean, variance } = tf.moments(x, -1, true);
       return tf.add(tf.mul(tf.mul(tf.sub(x, mean), tf.rsqrt(tf.add(variance, 1e-6))), scale), offset);
     };
@@ -107,7 +110,9 @@ class Layers {
       this.dense(channels, 4 * channels),
       this.dense(4 * channels, channels),
     ];
-    const gelu = (x: Tensor) => tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1));
+    const gelu = (x: Tensor) =>
+      (native('Gelu', { x }) as Tensor | undefined) ??
+      tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1));
     return (x, t) => {
       const y = tf.add(x, attention(norm1(x, t), t));
       return tf.add(y, narrow(gelu(wide(norm2(y, t), t)), t));
@@ -119,7 +124,7 @@ class Layers {
     const [conv, norm] = [this.conv(kernel, input, output, stride), this.norm(output)];
     return (x, t) => {
       const y = norm(conv(x, t), t);
-      return tf.mul(y, tf.sigmoid(y));
+      return (native('Silu', { x: y }) as Tensor | undefined) ?? tf.mul(y, tf.sigmoid(y));
     };
   }
 

@@ -309,7 +309,10 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements Recorder {
     let total = 0;
     for (const { shape } of inputs) total += sizeOf(shape);
     for (const result of results) total += sizeOf(result.shape);
-    return total <= this.options.smallElements && inputs.every(t => this.storage.get(t.dataId).value!.known);
+    if (total > this.options.smallElements) return false;
+    // What is made of a variable belongs to the graph of a step, or that would change with what the variable holds.
+    const ready = ({ known, assigned }: Value) => known && !assigned;
+    return inputs.every(t => ready(this.storage.get(t.dataId).value!));
   }
 
   /** Hears that no tensor holds a value any more. */

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
+import { native } from '../own-kernels.ts';
 
 const weightDecay = z.number().min(0).describe('factor of the L2 penalty');
 const decay = z
@@ -56,6 +57,8 @@ function sgd(options: z.infer<typeof sgdOptions>, parameters: NamedVariables): O
   return optimizer(parameters, slots, 1, ([rate], learningRate) => {
     rate!.assign(tf.scalar(learningRate));
     return (name, variable, gradient) => {
+      const own = momentum > 0 && nativeSgd(variable, slots.get(`momentum/${name}`)!, gradient, rate!, options);
+      if (own) return;
       let g = decays(options, variable) ? tf.add(gradient, tf.mul(variable, weightDecay)) : gradient;
       const slot = slots.get(`momentum/${name}`);
       if (slot) {
@@ -76,9 +79,14 @@ function adamw(options: z.infer<typeof adamwOptions>, parameters: NamedVariables
     shrink!.assign(tf.scalar(1 - learningRate * weightDecay));
     size!.assign(tf.scalar(learningRate / (1 - beta1 ** step)));
     correction!.assign(tf.scalar(1 / Math.sqrt(1 - beta2 ** step)));
+    const scalars = { shrink: shrink!, size: size!, correction: correction! };
     return (name, variable, gradient) => {
       const first = slots.get(`first/${name}`)!;
       const second = slots.get(`second/${name}`)!;
+      // Without decay there is nothing to shrink.
+      const inputs = { w: variable, m: first, v: second, gradient, ...scalars };
+      const own = decays(options, variable) && native('AdamwUpdate', inputs, { beta1, beta2, epsilon });
+      if (own) return assignAll([variable, first, second], own as tf.Tensor[]);
       const m = tf.add(tf.mul(first, beta1), tf.mul(gradient, 1 - beta1));
       const v = tf.add(tf.mul(second, beta2), tf.mul(tf.square(gradient), 1 - beta2));
       first.assign(m);
@@ -89,6 +97,24 @@ function adamw(options: z.infer<typeof adamwOptions>, parameters: NamedVariables
     };
   });
 }
+
+/** The same in one kernel, where the backend has it. */
+function nativeSgd(
+  w: tf.Variable,
+  v: tf.Variable,
+  gradient: tf.Tensor,
+  rate: tf.Tensor,
+  options: z.infer<typeof sgdOptions>,
+): boolean {
+  const { momentum, nesterov } = options;
+  const weightDecay = decays(options, w) ? options.weightDecay : 0;
+  const own = native('SgdUpdate', { w, v, gradient, rate }, { momentum, nesterov, weightDecay });
+  if (own) assignAll([w, v], own as tf.Tensor[]);
+  return own !== undefined;
+}
+
+const assignAll = (variables: readonly tf.Variable[], values: readonly tf.Tensor[]): void =>
+  variables.forEach((variable, i) => variable.assign(values[i]!));
 
 type Update = (name: string, variable: tf.Variable, gradient: tf.Tensor) => void;
 

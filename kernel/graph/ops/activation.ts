@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 import { defineOp, size, type OnnxWriter } from '../op.ts';
-import { native } from './native.ts';
+import { native } from '../../own-kernels.ts';
 
 interface Activation {
   /** Whether f(0) = 0. */

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 import { channelsOf, defineOp, size } from '../op.ts';
-import { native } from './native.ts';
+import { native } from '../../own-kernels.ts';
 
 const attributes = z.strictObject({
   epsilon: z.number().positive(),
@@ -41,8 +41,11 @@ export const batchNorm = defineOp<z.infer<typeof attributes>>({
     if (mode.update) {
       const share = mode.momentum ?? momentum;
       const count = x!.size / channelsOf(x!.shape);
-      const blend = (role: string, old: tf.Tensor, value: tf.Tensor, correction: number) =>
-        mode.update!(names[role]!, tf.add(tf.mul(old, 1 - share), tf.mul(value, share * correction)));
+      const blend = (role: string, old: tf.Tensor, value: tf.Tensor, correction: number) => {
+        const [keep, take] = [1 - share, share * correction];
+        const blended = native('Blend', { old, value }, { keep, take }) as tf.Tensor | undefined;
+        mode.update!(names[role]!, blended ?? tf.add(tf.mul(old, keep), tf.mul(value, take)));
+      };
       blend('mean', mean!, batchMean, 1);
       blend('variance', variance!, batchVariance, count > 1 ? count / (count - 1) : 1);
     }

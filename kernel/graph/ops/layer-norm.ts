@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 import { channelsOf, defineOp, size } from '../op.ts';
-import { native } from './native.ts';
+import { native } from '../../own-kernels.ts';
 
 const attributes = z.strictObject({ epsilon: z.number().positive() });
 

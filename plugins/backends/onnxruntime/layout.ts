@@ -144,7 +144,7 @@ function copyStrided(from: Elements, to: Elements, shape: readonly number[], str
   const index = new Array<number>(rank).fill(0);
   const [row, step] = [shape[rank - 1] ?? 1, strides[rank - 1] ?? 0];
   let offset = 0;
-  for (let i = 0; i < to.length; ) {
+  for (let i = 0; i < to.length;) {
     for (let k = 0, at = offset; k < row; k++, at += step) to[i++] = from[at]!;
     for (let axis = rank - 2; axis >= 0; axis--) {
       offset += strides[axis]!;

@@ -9,6 +9,7 @@ import { kernels as pooling } from './pooling.ts';
 import { kernels as reduction } from './reduction.ts';
 import { kernels as resize } from './resize.ts';
 import { kernels as shape } from './shape.ts';
+import { kernels as update } from './update.ts';
 
 export { aliases } from './shape.ts';
 
@@ -24,4 +25,5 @@ export const kernels: Kernels = {
   ...normalization,
   ...shape,
   ...indexing,
+  ...update,
 };

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { TensorInfo } from '@tensorflow/tfjs';
 import { transposed } from '../emitter.ts';
 import type { Kernel, Kernels, Recorder } from '../kernel.ts';
-import { axesOf, physicalShape, reshaped, rowMajor, uniform, type Layout } from '../layout.ts';
+import { axesOf, channelsFirst, physicalShape, reshaped, rowMajor, uniform, type Layout } from '../layout.ts';
 import type { DataType, Layouts, Node, Operation, Value } from '../value.ts';
 
 const dtypeOf = (t: TensorInfo) => t.dtype as DataType;
@@ -13,7 +13,11 @@ function keepOrder(node: Node, given: readonly Layout[]): Layouts {
   return { inputs: node.inputs.map(() => layout), outputs: node.outputs.map(() => layout) };
 }
 
-const order = (node: Node, layouts: Layouts) => axesOf(layouts.inputs[0]!, node.inputs[0]!.shape.length);
+/** Logical axes in the order in which ONNX sees them; blocked images are declared as NCHW. */
+const order = (node: Node, layouts: Layouts) => {
+  const layout = layouts.inputs[0]!;
+  return axesOf(layout.kind === 'blocked' ? channelsFirst : layout, node.inputs[0]!.shape.length);
+};
 
 /** Other shape, same elements in the same logical order. Free where the layout allows. */
 export const reshape: Operation = {
@@ -41,9 +45,20 @@ const transpose: Operation = {
   emit: (_node, [x]) => x!,
 };
 
+/** Blocks stay blocks where only whole ones are taken. */
+function sliceLayouts(node: Node, given: readonly Layout[]): Layouts {
+  const layout = given[0]!;
+  if (layout.kind !== 'blocked') return keepOrder(node, given);
+  const { begin, size } = node.attributes as { begin: number[]; size: number[] };
+  const { shape } = node.inputs[0]!;
+  const images = [1, 2].every(axis => size[axis] === shape[axis]);
+  const whole = images && begin[3]! % layout.block === 0 && size[3]! % layout.block === 0;
+  return whole ? { inputs: [layout], outputs: [layout] } : { inputs: [channelsFirst], outputs: [channelsFirst] };
+}
+
 const slice: Operation = {
   name: 'Slice',
-  layouts: keepOrder,
+  layouts: sliceLayouts,
   emit(node, [x], e, layouts) {
     const { begin, size } = node.attributes as { begin: number[]; size: number[] };
     const { shape } = node.inputs[0]!;
@@ -100,7 +115,13 @@ const reverse: Operation = {
 const concat: Operation = {
   name: 'Concat',
   layouts(node, given) {
-    const own = given.find(layout => layout.kind === 'permuted') ?? rowMajor(node.outputs[0]!.shape.length);
+    const blocks = given.find(layout => layout.kind === 'blocked');
+    const along = node.attributes['axis'] as number;
+    if (blocks && (along === 0 || (along === 3 && node.inputs.every(value => value.shape[3]! % blocks.block === 0)))) {
+      return { inputs: node.inputs.map(() => blocks), outputs: [blocks] };
+    }
+    const ordered = given.find(layout => layout.kind === 'permuted') ?? rowMajor(node.outputs[0]!.shape.length);
+    const own = blocks ? channelsFirst : ordered;
     return { inputs: node.inputs.map(() => own), outputs: [own] };
   },
   emit: (node, inputs, e, layouts) =>

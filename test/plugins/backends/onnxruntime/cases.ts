@@ -234,6 +234,22 @@ export const products: Record<string, Differentiable> = {
 export const shapes: Record<string, Differentiable> = {
   concat: x => tf.concat(tf.split(x, 2, 3).reverse(), 3),
   'concat of convolutions': x => tf.concat([tf.conv2d(x, w4(1, 1, 4, 3), 1, 'same'), x], 3),
+  'concat of wide convolutions': x => {
+    const wide = [32, 16, 48].map(n => tf.conv2d(x, w4(1, 1, 4, n), 1, 'same'));
+    return tf.concat([...wide, tf.split(wide[2]!, 3, 3)[1]!], 3);
+  },
+  'concat of wide convolutions along other axes': x => {
+    const wide = tf.conv2d(x, w4(1, 1, 4, 32), 1, 'same');
+    return [0, 1, 2].reduce<Tensor>((y, axis) => tf.concat([y, y], axis), wide);
+  },
+  'slices of a wide convolution': x => {
+    const wide = tf.conv2d(x, w4(1, 1, 4, 48), 1, 'same');
+    const parts = [tf.slice(wide, [0, 0, 0, 16], [1, 8, 8, 32]), tf.slice(wide, [0, 2, 1, 16], [1, 4, 5, 16])];
+    return tf.concat(
+      [...parts, tf.slice(wide, [0, 0, 3, 8], [1, 8, 2, 16])].map(part => tf.reshape(part, [-1])),
+      0,
+    );
+  },
   slice: x => tf.slice(x, [0, 1, 2, 0], [1, 4, 3, 2]),
   'slice of a convolution': x => tf.slice(tf.conv2d(x, w4(3, 3, 4, 5), 1, 'same'), [0, 1, 2, 1], [1, 4, 3, 2]),
   stack: x => tf.stack([x, tf.neg(x)], 2),

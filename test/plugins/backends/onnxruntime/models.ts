@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D, Variable } from '@tensorflow/tfjs';
-import { native } from '../../../../kernel/graph/ops/native.ts';
+import { native } from '../../../../kernel/own-kernels.ts';
 import { normal } from './cases.ts';
 
 /** A network under training: its variables, and the function from images to logits. */

@@ -71,29 +71,34 @@ function sgd(options: z.infer<typeof sgdOptions>, parameters: NamedVariables): O
   });
 }
 
-/** Loshchilov & Hutter 2019, Decoupled Weight Decay Regularization. */
+/**
+ * Loshchilov & Hutter 2019, Decoupled Weight Decay Regularization. The slots are the moments without their constant
+ * factors, 1 - beta1 and 1 - beta2.
+ */
 function adamw(options: z.infer<typeof adamwOptions>, parameters: NamedVariables): Optimizer {
   const { beta1, beta2, epsilon, weightDecay } = options;
   const slots = slotsFor(parameters, 'first', 'second');
-  return optimizer(parameters, slots, 3, ([shrink, size, correction], learningRate, step) => {
+  return optimizer(parameters, slots, 3, ([shrink, factor, least], learningRate, step) => {
+    // w -= size m / (correction sqrt(v) + epsilon), with all divided by the size; a rate of zero leaves next to nothing.
+    const size = Math.max((learningRate * (1 - beta1)) / (1 - beta1 ** step), 1e-30);
+    const correction = Math.sqrt((1 - beta2) / (1 - beta2 ** step));
     shrink!.assign(tf.scalar(1 - learningRate * weightDecay));
-    size!.assign(tf.scalar(learningRate / (1 - beta1 ** step)));
-    correction!.assign(tf.scalar(1 / Math.sqrt(1 - beta2 ** step)));
-    const scalars = { shrink: shrink!, size: size!, correction: correction! };
+    factor!.assign(tf.scalar(correction / size));
+    least!.assign(tf.scalar(epsilon / size));
+    const scalars = { shrink: shrink!, factor: factor!, least: least! };
     return (name, variable, gradient) => {
       const first = slots.get(`first/${name}`)!;
       const second = slots.get(`second/${name}`)!;
+      const decaying = decays(options, variable);
       // Without decay there is nothing to shrink.
       const inputs = { w: variable, m: first, v: second, gradient, ...scalars };
-      const own = decays(options, variable) && native('AdamwUpdate', inputs, { beta1, beta2, epsilon });
+      const own = decaying && native('AdamwUpdate', inputs, { beta1, beta2 });
       if (own) return assignAll([variable, first, second], own as tf.Tensor[]);
-      const m = tf.add(tf.mul(first, beta1), tf.mul(gradient, 1 - beta1));
-      const v = tf.add(tf.mul(second, beta2), tf.mul(tf.square(gradient), 1 - beta2));
-      first.assign(m);
-      second.assign(v);
-      const w = decays(options, variable) ? tf.mul(variable, shrink!) : variable;
-      const update = tf.div(m, tf.add(tf.mul(tf.sqrt(v), correction!), epsilon));
-      variable.assign(tf.sub(w, tf.mul(update, size!)));
+      const m = tf.add(tf.mul(first, beta1), gradient);
+      const v = tf.add(tf.mul(second, beta2), tf.square(gradient));
+      const w = decaying ? tf.mul(variable, shrink!) : variable;
+      const update = tf.div(m, tf.add(tf.mul(tf.sqrt(v), factor!), least!));
+      assignAll([variable, first, second], [tf.sub(w, update), m, v]);
     };
   });
 }

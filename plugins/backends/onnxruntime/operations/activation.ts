@@ -47,7 +47,7 @@ const silu = elementwise('Silu', (e, [x]) => e.contrib('QuickGelu', [x!], { alph
 /** dy (F + x f): the normal distribution F(x) = (1 + erf(x / sqrt 2)) / 2 and its density f. */
 const geluGrad = elementwise('GeluGrad', (e, [dy, x]) => {
   const t = e.mul(x!, e.scalar(Math.SQRT1_2));
-  const distribution = e.add(e.mul(e.op('Erf', [t]), e.scalar(0.5)), e.scalar(0.5));
+  const distribution = e.op('HardSigmoid', [e.op('Erf', [t])], { alpha: float(0.5), beta: float(0.5) });
   const density = e.op('Exp', [e.mul(t, e.op('Neg', [t]))]);
   const slope = e.mul(e.mul(t, density), e.scalar(1 / Math.sqrt(Math.PI)));
   return e.mul(dy!, e.add(distribution, slope));

@@ -29,24 +29,21 @@ const sgd: Operation = {
 interface AdamW {
   readonly beta1: number;
   readonly beta2: number;
-  readonly epsilon: number;
 }
 
 /**
- * w and the moments m and v after a step along g: m' = beta1 m + (1 - beta1) g, v' = beta2 v + (1 - beta2) g g,
- * w' = shrink w - size m' / (correction sqrt v' + epsilon).
+ * w and the sums m and v after a step along g: m' = beta1 m + g, v' = beta2 v + g g,
+ * w' = shrink w - m' / (factor sqrt v' + least).
  */
 const adamw: Operation = {
   name: 'AdamwUpdate',
   layouts: elementwiseLayouts,
-  emit(node, [w, m, v, g, shrink, size, correction], e) {
-    const { beta1, beta2, epsilon } = node.attributes as unknown as AdamW;
-    const blend = (old: string, next: string, beta: number) =>
-      e.add(e.mul(old, e.scalar(beta)), e.mul(next, e.scalar(1 - beta)));
-    const first = blend(m!, g!, beta1);
-    const second = blend(v!, e.mul(g!, g!), beta2);
-    const deviation = e.add(e.mul(e.op('Sqrt', [second]), correction!), e.scalar(epsilon));
-    return [e.sub(e.mul(w!, shrink!), e.mul(e.div(first, deviation), size!)), first, second];
+  emit(node, [w, m, v, g, shrink, factor, least], e) {
+    const { beta1, beta2 } = node.attributes as unknown as AdamW;
+    const first = e.add(e.mul(m!, e.scalar(beta1)), g!);
+    const second = e.add(e.mul(v!, e.scalar(beta2)), e.mul(g!, g!));
+    const deviation = e.add(e.mul(e.op('Sqrt', [second]), factor!), least!);
+    return [e.sub(e.mul(w!, shrink!), e.div(first, deviation)), first, second];
   },
 };
 
@@ -71,7 +68,7 @@ const update =
 /** Kernels that change variables. */
 export const kernels: Kernels = {
   SgdUpdate: update(sgd, ['w', 'v', 'gradient', 'rate'], 2),
-  AdamwUpdate: update(adamw, ['w', 'm', 'v', 'gradient', 'shrink', 'size', 'correction'], 3),
+  AdamwUpdate: update(adamw, ['w', 'm', 'v', 'gradient', 'shrink', 'factor', 'least'], 3),
   Blend: ({ inputs: { old, value }, attributes }, r) =>
     r.add(blend, [r.value(old!), r.value(value!)], attributes, old!.shape),
 };

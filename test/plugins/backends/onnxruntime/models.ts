@@ -97,7 +97,7 @@ class Layers {
       const [n, tokens] = x.shape as [number, number];
       const parts = tf.reshape(qkv(x, t), [n, tokens, 3, heads, channels / heads]);
       const [q, k, v] = tf.unstack(tf.transpose(parts, [2, 0, 3, 1, 4])) as [Tensor, Tensor, Tensor];
-      const weights = tf.softmax(tf.mul(tf.matMul(q, k, false, true), (channels / heads) ** -0.5));
+      const weights = tf.softmax(tf.matMul(tf.mul(q, (channels / heads) ** -0.5), k, false, true));
       return out(tf.reshape(tf.transpose(tf.matMul(weights, v), [0, 2, 1, 3]), [n, tokens, channels]), t);
     };
   }

@@ -1,5 +1,4 @@
 import { add, relu, step } from './operations/elementwise.ts';
-import { matMul } from './operations/matmul.ts';
 import { trainingBatchNorm } from './operations/normalization.ts';
 import { Node, type Value } from './value.ts';
 
@@ -14,7 +13,7 @@ export interface Fused {
  * order. The recorded nodes are left as they are.
  */
 export function fuse(nodes: readonly Node[], outputs: readonly Value[]): Fused[] {
-  return sorted(joinBiases(joinNormalizations(stepsOfOutputs(nodes), outputs), outputs), outputs);
+  return sorted(joinNormalizations(stepsOfOutputs(nodes), outputs), outputs);
 }
 
 const replaced = (node: Node, change: Partial<Pick<Node, 'inputs' | 'attributes' | 'outputs'>>): Node => {
@@ -34,8 +33,8 @@ function stepsOfOutputs(nodes: readonly Node[]): Fused[] {
   });
 }
 
-/** Who makes each value, and how often it is used. */
-function connections(nodes: readonly Fused[], outputs: readonly Value[]) {
+/** Batch normalization takes along the sum with a shortcut and the ReLU that follow it. */
+function joinNormalizations(nodes: readonly Fused[], outputs: readonly Value[]): Fused[] {
   const producer = new Map<Value, Fused>();
   const uses = new Map<Value, number>();
   const use = (value: Value) => uses.set(value, (uses.get(value) ?? 0) + 1);
@@ -44,12 +43,6 @@ function connections(nodes: readonly Fused[], outputs: readonly Value[]) {
     for (const input of fused.node.inputs) use(input);
   }
   for (const output of outputs) use(output);
-  return { producer, uses };
-}
-
-/** Batch normalization takes along the sum with a shortcut and the ReLU that follow it. */
-function joinNormalizations(nodes: readonly Fused[], outputs: readonly Value[]): Fused[] {
-  const { producer, uses } = connections(nodes, outputs);
 
   const sameShape = (a: Value, b: Value) => a.shape.join() === b.shape.join();
   /** The normalization whose y this is, if nothing else uses it. */
@@ -86,25 +79,6 @@ function joinNormalizations(nodes: readonly Fused[], outputs: readonly Value[]):
     gone.add(found);
     if (pair) gone.add(sum!);
     joined.set(fused, { node: made, from });
-  }
-  return nodes.filter(fused => !gone.has(fused)).map(fused => joined.get(fused) ?? fused);
-}
-
-/** A product of matrices takes along the vector that is added to its rows. */
-function joinBiases(nodes: readonly Fused[], outputs: readonly Value[]): Fused[] {
-  const { producer, uses } = connections(nodes, outputs);
-  const gone = new Set<Fused>();
-  const joined = new Map<Fused, Fused>();
-  for (const fused of nodes) {
-    const { operation, inputs } = fused.node;
-    if (operation !== add) continue;
-    const product = producer.get(inputs[0]!);
-    const [sum, bias] = [fused.node.outputs[0]!, inputs[1]!];
-    if (product?.node.operation !== matMul || product.node.inputs.length > 2 || uses.get(inputs[0]!) !== 1) continue;
-    if (sum.shape.length !== 2 || bias.shape.length !== 1 || bias.size !== sum.shape[1]) continue;
-    gone.add(product);
-    const { node, from } = product;
-    joined.set(fused, { node: replaced(node, { inputs: [...node.inputs, bias], outputs: [sum] }), from });
   }
   return nodes.filter(fused => !gone.has(fused)).map(fused => joined.get(fused) ?? fused);
 }

@@ -11,15 +11,15 @@ const swapped = permuted([1, 0]);
 const matrixLayout = (value: Value, given: Layout): Layout =>
   value.shape.length === 2 && given === swapped ? swapped : rowMajor(value.shape.length);
 
-/** Product of matrices or of batches of them, either operand transposed or not; a third input is added to the rows. */
+/** Product of matrices or of batches of them, either operand transposed or not. */
 export const matMul: Operation = {
   name: 'MatMul',
   layouts: (node, given) => ({
-    inputs: node.inputs.map((value, i) => (i < 2 ? matrixLayout(value, given[i]!) : rowMajor(1))),
+    inputs: node.inputs.map((value, i) => matrixLayout(value, given[i]!)),
     outputs: [rowMajor(node.outputs[0]!.shape.length)],
   }),
   emit(node, inputs, e, layouts) {
-    const [a, b] = node.inputs as [Value, Value, ...Value[]];
+    const [a, b] = node.inputs as [Value, Value];
     const flag = (name: string, i: number) =>
       Number(Boolean(node.attributes[name]) !== (layouts.inputs[i] === swapped));
     const [transA, transB] = [flag('transposeA', 0), flag('transposeB', 1)];
@@ -27,8 +27,7 @@ export const matMul: Operation = {
     if (sizeOf(a.shape.slice(0, -2)) === 1 && sizeOf(b.shape.slice(0, -2)) === 1) {
       const matrix = (name: string, value: Value) =>
         value.shape.length === 2 ? name : e.reshape(name, value.shape.slice(-2));
-      const bias = inputs.slice(2);
-      const y = e.op('Gemm', [matrix(inputs[0]!, a), matrix(inputs[1]!, b), ...bias], { transA, transB });
+      const y = e.op('Gemm', [matrix(inputs[0]!, a), matrix(inputs[1]!, b)], { transA, transB });
       return shape.length === 2 ? y : e.reshape(y, shape);
     }
     if (transA || transB) return e.contrib('FusedMatMul', inputs, { transA, transB });

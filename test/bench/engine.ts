@@ -25,10 +25,10 @@ const workloads: Record<string, readonly [title: string, warm: number, steps: nu
   resnet50: ['training, ResNet-50 at 224, batch 8', 3, 4],
   'vit-small': ['training, ViT-S/16 at 224, batch 8', 3, 4],
   yolov8n: ['training, YOLOv8n at 640 (network only), batch 2', 3, 4],
-  'resnet50-1': ['inference, ResNet-50, batch 1', 40, 15],
-  'resnet50-8': ['inference, ResNet-50, batch 8', 12, 7],
-  'resnet50-pruned-1': ['inference, ResNet-50 pruned to half, batch 1', 40, 15],
-  'resnet50-pruned-8': ['inference, ResNet-50 pruned to half, batch 8', 12, 7],
+  'resnet50-1': ['inference, ResNet-50, batch 1', 60, 15],
+  'resnet50-8': ['inference, ResNet-50, batch 8', 20, 7],
+  'resnet50-pruned-1': ['inference, ResNet-50 pruned to half, batch 1', 60, 15],
+  'resnet50-pruned-8': ['inference, ResNet-50 pruned to half, batch 8', 20, 7],
 };
 const only = argument('only', Object.keys(workloads).join()).split(',');
 

@@ -44,6 +44,7 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements Recorder {
       this.options.cacheSize,
       this.counts,
       this.arrays,
+      this.options.freeze,
     );
     this.storage = new Storage(
       id => (tf.engine() as unknown as { moveData(b: tf.KernelBackend, id: DataId): void }).moveData(this, id),

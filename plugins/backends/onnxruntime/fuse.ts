@@ -1,5 +1,6 @@
+import { conv2d, foldedConv2d } from './operations/convolution.ts';
 import { add, relu, step } from './operations/elementwise.ts';
-import { trainingBatchNorm } from './operations/normalization.ts';
+import { batchNorm, trainingBatchNorm } from './operations/normalization.ts';
 import { Node, type Value } from './value.ts';
 
 /** A node to lower, and the recorded node it stands for. */
@@ -13,8 +14,10 @@ export interface Fused {
  * order. The recorded nodes are left as they are.
  */
 export function fuse(nodes: readonly Node[], outputs: readonly Value[]): Fused[] {
-  return sorted(joinNormalizations(stepsOfOutputs(nodes), outputs), outputs);
+  return sorted(joinNormalizations(foldNormalizations(stepsOfOutputs(nodes), outputs), outputs), outputs);
 }
+
+const normalizing = new Set([trainingBatchNorm, foldedConv2d]);
 
 const replaced = (node: Node, change: Partial<Pick<Node, 'inputs' | 'attributes' | 'outputs'>>): Node => {
   const { inputs = node.inputs, attributes = node.attributes, outputs = node.outputs } = change;
@@ -33,8 +36,8 @@ function stepsOfOutputs(nodes: readonly Node[]): Fused[] {
   });
 }
 
-/** Batch normalization takes along the sum with a shortcut and the ReLU that follow it. */
-function joinNormalizations(nodes: readonly Fused[], outputs: readonly Value[]): Fused[] {
+/** Who makes each value, and how often it is used. */
+function connections(nodes: readonly Fused[], outputs: readonly Value[]) {
   const producer = new Map<Value, Fused>();
   const uses = new Map<Value, number>();
   const use = (value: Value) => uses.set(value, (uses.get(value) ?? 0) + 1);
@@ -43,13 +46,36 @@ function joinNormalizations(nodes: readonly Fused[], outputs: readonly Value[]):
     for (const input of fused.node.inputs) use(input);
   }
   for (const output of outputs) use(output);
+  return { producer, uses };
+}
 
+/** Normalization by given statistics becomes part of the convolution before it. */
+function foldNormalizations(nodes: readonly Fused[], outputs: readonly Value[]): Fused[] {
+  const { producer, uses } = connections(nodes, outputs);
+  const gone = new Set<Fused>();
+  const folded = nodes.map(fused => {
+    const { operation, inputs, attributes, key, scope } = fused.node;
+    const x = inputs[0]!;
+    const conv = operation === batchNorm && uses.get(x) === 1 ? producer.get(x) : undefined;
+    if (conv?.node.operation !== conv2d) return fused;
+    gone.add(conv);
+    const all = { ...attributes, ...conv.node.attributes };
+    const node = new Node(foldedConv2d, [...conv.node.inputs, ...inputs.slice(1)], all, key, scope);
+    node.outputs = fused.node.outputs;
+    return { node, from: fused.from };
+  });
+  return folded.filter(fused => !gone.has(fused));
+}
+
+/** A normalization takes along the sum with a shortcut and the ReLU that follow it. */
+function joinNormalizations(nodes: readonly Fused[], outputs: readonly Value[]): Fused[] {
+  const { producer, uses } = connections(nodes, outputs);
   const sameShape = (a: Value, b: Value) => a.shape.join() === b.shape.join();
   /** The normalization whose y this is, if nothing else uses it. */
   const normalization = (y: Value): Fused | undefined => {
     const found = producer.get(y);
-    if (found?.node.operation !== trainingBatchNorm || uses.get(y) !== 1) return undefined;
-    return found.node.outputs[0] === y && found.node.inputs.length === 3 ? found : undefined;
+    if (!found || !normalizing.has(found.node.operation) || uses.get(y) !== 1) return undefined;
+    return found.node.outputs[0] === y && !found.node.attributes['activation'] ? found : undefined;
   };
   /** The normalization and the other summand of a sum. */
   const summands = (sum: Fused | undefined): [Fused, Value] | undefined => {
@@ -73,7 +99,7 @@ function joinNormalizations(nodes: readonly Fused[], outputs: readonly Value[]):
     const { node, from } = found;
     const made = replaced(node, {
       inputs: pair ? [...node.inputs, pair[1]] : node.inputs,
-      attributes: { ...node.attributes, activation: 'Relu' },
+      attributes: { ...node.attributes, activation: 'Relu', summed: pair !== undefined },
       outputs: [fused.node.outputs[0]!, ...node.outputs.slice(1)],
     });
     gone.add(found);

@@ -19,6 +19,11 @@ export interface BackendOptions {
   maxNodes?: number;
   /** Bytes of host arrays that pending nodes may hold; 1 GiB by default. */
   maxBytes?: number;
+  /**
+   * Variables that keep their values (inference) are compiled in, which makes a graph faster, once running it has taken
+   * so many times longer than compiling it; 6 by default, `Infinity` for never.
+   */
+  freeze?: number;
   /** Whether to use ONNX Runtime's blocked convolutions where the machine has them; yes by default. */
   blocked?: boolean;
   /** Whether to say (once per kernel) that a kernel runs on the cpu backend; yes by default. */
@@ -35,6 +40,7 @@ export class Options {
   readonly stepNodes: number;
   readonly maxNodes: number;
   readonly maxBytes: number;
+  readonly freeze: number;
   readonly blocked: boolean;
   readonly warn: boolean;
 
@@ -50,6 +56,7 @@ export class Options {
     this.stepNodes = options.stepNodes ?? 200;
     this.maxNodes = options.maxNodes ?? 30_000;
     this.maxBytes = options.maxBytes ?? 2 ** 30;
+    this.freeze = options.freeze ?? 6;
     this.blocked = options.blocked ?? true;
     this.warn = options.warn ?? true;
   }

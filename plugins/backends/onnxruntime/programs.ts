@@ -21,7 +21,7 @@ interface Entry {
   /** The uniform leaves' values the program was compiled for, and which of them turned out to vary. */
   readonly constants: number[];
   readonly varying: boolean[];
-  /** The same with the variables' values compiled in, once they have stayed the same for a while. */
+  /** In its place the same with the variables' values compiled in, once they have stayed the same for a while. */
   frozen: Program | undefined;
   /** Serial numbers of those values, and the time spent on running since they are what they are. */
   weights: readonly number[];
@@ -31,12 +31,9 @@ interface Entry {
 /** What a program is compiled for: which leaves are inputs, and how. */
 interface Mode {
   readonly varying: (leaf: Value) => boolean;
-  /** Whether variables are constants, and ONNX Runtime may arrange them as it likes. */
+  /** Whether variables are constants, so that ONNX Runtime prepares them once. */
   readonly frozen: boolean;
 }
-
-/** Variables are compiled in when running took so many times longer than compiling. */
-const patience = 3;
 
 const isWeight = (leaf: Value) => leaf.assigned && !leaf.uniform;
 
@@ -60,6 +57,8 @@ export class Programs {
     capacity: number,
     private readonly report: Report,
     private readonly arrays: Arrays,
+    /** How many times longer than compiling running must have taken before variables are compiled in. */
+    private readonly freeze: number,
   ) {
     this.entries = new LruMap<Entry>(capacity, entry => {
       drop(entry);
@@ -146,9 +145,12 @@ export class Programs {
       entry.weights = weights;
       entry.spent = 0;
     }
+    if (entry.frozen) return entry.frozen;
     const program = (entry.program ??= this.compile(trace, { varying, frozen: false }));
-    if (weights.length === 0 || entry.spent < patience * program.compileMs) return program;
-    return (entry.frozen ??= this.compile(trace, { varying, frozen: true }));
+    if (weights.length === 0 || entry.spent === 0 || entry.spent < this.freeze * program.compileMs) return program;
+    // The one that takes variables as inputs is let go first: both at once would be the peak of memory.
+    drop(entry);
+    return (entry.frozen = this.compile(trace, { varying, frozen: true }));
   }
 
   private compile(trace: Trace, { varying, frozen }: Mode): Program {
@@ -165,8 +167,7 @@ export class Programs {
         trace.leaves,
         trace.outputs,
         leaf => (frozen && isWeight(leaf)) || (leaf.uniform && !varying(leaf)),
-        // With constant filters ONNX Runtime finds the blocks itself, and folds what follows a convolution into it.
-        frozen ? { block: 0 } : this.target(),
+        { ...this.target(), frozen },
       );
     } catch (error) {
       throw error instanceof NodeError ? new ProgramError(trace.nodes[origin[error.index]!], error.cause) : error;

@@ -21,6 +21,8 @@ export interface Layouts {
 export interface Target {
   /** Channels per block of ONNX Runtime's own convolution kernels, 0 where it has none. */
   readonly block: number;
+  /** Whether variables are constants: what prepares them is then best in standard ONNX, which is computed beforehand. */
+  readonly frozen?: boolean;
 }
 
 /** One kind of node: the layouts it works in, and its translation to ONNX. */

@@ -19,7 +19,7 @@ interface ConvOptions {
   readonly bias?: string;
   /** Added to the result before the activation. */
   readonly sum?: string;
-  readonly activation?: 'Relu';
+  readonly activation?: 'Relu' | undefined;
 }
 
 /** The Conv of the blocked domain. */
@@ -46,8 +46,19 @@ function padded(e: Emitter, filter: string, taps: number, s: Sizes, block: numbe
   return { O, C, flat: e.pad(flat, [0, 0, 0], [O - s.outChannels, 0, C - s.channels]) };
 }
 
+/** What a convolution may take along; the bias is filled up to blocks. */
+export type Along = Pick<ConvOptions, 'bias' | 'sum' | 'activation'>;
+
 /** The product of convolution; `x` is blocked, or NCHW where the image has fewer channels than a block. */
-export function forward(e: Emitter, x: string, filter: string, window: Window, s: Sizes, plainInput: boolean): string {
+export function forward(
+  e: Emitter,
+  x: string,
+  filter: string,
+  window: Window,
+  s: Sizes,
+  plainInput: boolean,
+  along: Along = {},
+): string {
   const { block } = e.target;
   const [kh, kw] = window.kernel;
   const taps = kh * kw;
@@ -56,12 +67,20 @@ export function forward(e: Emitter, x: string, filter: string, window: Window, s
     const O = roundUp(s.outChannels, block);
     const flat = e.pad(e.reshape(filter, [s.outChannels, taps, s.channels]), [0, 0, 0], [O - s.outChannels, 0, 0]);
     const split = e.transpose(e.reshape(flat, [O / block, block, taps, s.channels]), [0, 3, 2, 1]);
-    return blockedConv(e, x, e.reshape(split, [O, s.channels, kh, kw]), { kernel, pads, strides, dilations });
+    return blockedConv(e, x, e.reshape(split, [O, s.channels, kh, kw]), { kernel, pads, strides, dilations, ...along });
   }
   const { O, C, flat } = padded(e, filter, taps, s, block);
+  const blocks = e.target.frozen
+    ? e.transpose(e.reshape(flat, [O / block, block, taps, C / block, block]), [0, 3, 2, 4, 1])
+    : reordered(e, flat, O, C, taps);
+  return blockedConv(e, x, e.reshape(blocks, [O, C, kh, kw]), { kernel, pads, strides, dilations, ...along });
+}
+
+/** A filter [O, taps, C] in blocks, [O / block, C / block, taps, block of C, block of O]. */
+function reordered(e: Emitter, flat: string, O: number, C: number, taps: number): string {
+  const { block } = e.target;
   const rows = e.nchwc('ReorderInput', [e.reshape(flat, [O / block, block, taps * C, 1])]);
-  const blocks = e.transpose(e.reshape(rows, [O / block, taps, C / block, block * block]), [0, 2, 1, 3]);
-  return blockedConv(e, x, e.reshape(blocks, [O, C, kh, kw]), { kernel, pads, strides, dilations });
+  return e.transpose(e.reshape(rows, [O / block, taps, C / block, block * block]), [0, 2, 1, 3]);
 }
 
 /** Whether {@link inputGradient} knows the window. */

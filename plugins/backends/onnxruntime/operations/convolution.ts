@@ -7,6 +7,7 @@ import {
   outputFirst,
   permuted,
   physicalShape,
+  roundUp,
   rowMajor,
 } from '../layout.ts';
 import type { Layouts, Node, Operation, Value } from '../value.ts';
@@ -25,6 +26,7 @@ import {
   type Sizes,
 } from './convolution-plain.ts';
 import { add } from './elementwise.ts';
+import { affineOf, type Normal } from './normalization.ts';
 import { convolutionPlan, windowAttributes, type Window, type WindowPlan } from './window.ts';
 
 const windowOf = (node: Node) => node.attributes['window'] as Window;
@@ -60,6 +62,43 @@ export const conv2d: Operation = {
     const window = windowOf(node);
     if (!isBlocked(layouts)) return e.op('Conv', [x!, filter!], windowAttributes(window));
     return inBlocks.forward(e, x!, filter!, window, sizesOf.forward(node), layouts.inputs[0] === channelsFirst);
+  },
+};
+
+/** Normalization folded into the convolution before it, and what fusion adds. */
+interface Folded extends Normal {
+  readonly window: Window;
+  /** Whether the last input is added before the activation. */
+  readonly summed?: boolean;
+  readonly activation?: 'Relu';
+}
+
+/** A convolution with the normalization by given statistics behind it: image, filter, and the vectors of that. */
+export const foldedConv2d: Operation = {
+  name: 'FoldedConv2D',
+  layouts(node, given, target) {
+    const { inputs, outputs } = conv2d.layouts!(node, given, target);
+    const { summed } = node.attributes as unknown as Folded;
+    const last = node.inputs.length - 1;
+    const vectors = node.inputs.slice(2).map((_, i) => (summed && i + 2 === last ? outputs[0]! : rowMajor(1)));
+    return { inputs: [...inputs, ...vectors], outputs };
+  },
+  emit(node, inputs, e, layouts) {
+    const { window, summed, activation, ...normal } = node.attributes as unknown as Folded;
+    const [x, filter, ...vectors] = inputs as [string, string, ...string[]];
+    const sum = summed ? vectors.pop()! : undefined;
+    const { factor, bias } = affineOf(e, vectors, normal);
+    const s = sizesOf.forward(node);
+    // The filter has its output channels first, whether it rests or is as plain convolutions take it.
+    const scaled = e.mul(filter, e.reshape(factor, [s.outChannels, 1, 1, 1]));
+    if (!isBlocked(layouts)) {
+      const y = e.op('Conv', [x, scaled, bias], windowAttributes(window));
+      const total = sum === undefined ? y : e.add(y, sum);
+      return activation ? e.op(activation, [total]) : total;
+    }
+    const full = e.pad(bias, [0], [roundUp(s.outChannels, e.target.block) - s.outChannels]);
+    const along = { bias: full, activation, ...(sum === undefined ? {} : { sum }) };
+    return inBlocks.forward(e, x, scaled, window, s, layouts.inputs[0] === channelsFirst, along);
   },
 };
 

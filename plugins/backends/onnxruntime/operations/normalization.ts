@@ -69,18 +69,26 @@ interface Attributes {
 
 const attributesOf = (node: Node) => node.attributes as unknown as Attributes;
 
+/** What {@link affineOf} needs to know of a normalization. */
+export type Normal = Pick<Attributes, 'epsilon' | 'scaled'>;
+
+/** Normalization by given statistics as factor and bias; `vectors` are mean, variance and, where there are, scale and offset. */
+export function affineOf(e: Emitter, vectors: readonly string[], { epsilon, scaled }: Normal) {
+  const [mean, variance, ...rest] = vectors;
+  const scale = scaled ? rest.shift() : undefined;
+  const offset = rest[0];
+  const inverse = inverseDeviation(e, variance!, epsilon);
+  const factor = scale ? e.mul(inverse, scale) : inverse;
+  const shift = e.mul(mean!, factor);
+  return { factor, bias: offset ? e.sub(offset, shift) : e.op('Neg', [shift]) };
+}
+
 /** Normalization by given statistics: x, mean, variance and, where there are, scale and offset. */
-const batchNorm: Operation = {
+export const batchNorm: Operation = {
   name: 'FusedBatchNorm',
   layouts: (node, given) => channelwise(node, given, [0]),
-  emit(node, [x, mean, variance, ...rest], e, { inputs }) {
-    const { epsilon, scaled } = attributesOf(node);
-    const scale = scaled ? rest.shift() : undefined;
-    const offset = rest[0];
-    const inverse = inverseDeviation(e, variance!, epsilon);
-    const factor = scale ? e.mul(inverse, scale) : inverse;
-    const shift = e.mul(mean!, factor);
-    const bias = offset ? e.sub(offset, shift) : e.op('Neg', [shift]);
+  emit(node, [x, ...vectors], e, { inputs }) {
+    const { factor, bias } = affineOf(e, vectors, attributesOf(node));
     if (inputs[0]!.kind === 'blocked') {
       const channels = new BlockedChannels(e, node.inputs[0]!.shape);
       return channels.affine(x!, channels.pad(factor), { bias: channels.pad(bias) });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs';
 import type { OnnxruntimeBackend } from '../../../../plugins/backends/onnxruntime/backend.ts';
 import { LruMap } from '../../../../plugins/backends/onnxruntime/lru.ts';
-import { batch, convnet, step } from './models.ts';
+import { batch, convnet, resnet, step } from './models.ts';
 import { fresh } from './setup.ts';
 
 describe('onnxruntime backend: compiled graphs', () => {
@@ -99,6 +99,35 @@ describe('onnxruntime backend: compiled graphs', () => {
     );
     assert.ok(backend.report().runs >= 1);
     assert.equal(sums[3]!.dataSync()[0], 124750 + 1500);
+  });
+
+  for (const blocked of [true, false]) {
+    it(`variables that stay the same are compiled in, ${blocked ? 'blocked' : 'plain'}`, async () => {
+      backend = await fresh({ blocked, freeze: 0 });
+      // Widths that fill blocks, and that do not.
+      for (const network of [resnet(16, [1, 1]), resnet(15, [1, 1]), convnet(8)]) {
+        const { x } = batch(3, 8);
+        const infer = () => tf.tidy(() => network.forward(x, false).dataSync() as Float32Array);
+        const close = (a: Float32Array, b: Float32Array) =>
+          a.forEach((v, i) => assert.ok(Math.abs(v - b[i]!) < 1e-4 * (1 + Math.abs(v)), `${v}, ${b[i]}`));
+        const [before, first] = [backend.report().compiles, infer()];
+        close(infer(), first);
+        close(infer(), first);
+        assert.equal(backend.report().compiles, before + 2);
+        // Other values: never those that were compiled in.
+        const [variable] = network.variables;
+        tf.tidy(() => variable!.assign(tf.mul(variable!, 1.5)));
+        const changed = infer();
+        assert.ok(changed.some((v, i) => Math.abs(v - first[i]!) > 1e-3));
+        close(infer(), changed);
+      }
+    });
+  }
+
+  it('what is trained is never compiled in', async () => {
+    backend = await fresh({ freeze: 0 });
+    const [network, optimizer] = [convnet(8), tf.train.momentum(0.01, 0.9)];
+    assert.equal(await compiles(() => train(network, optimizer, batch(8, 8), 5)), 1);
   });
 
   it('tiny calls on known values go to the cpu backend', async () => {

@@ -3,6 +3,9 @@ import { allocate, type DataType, type TypedArray } from './value.ts';
 /** How many times {@link Arrays.settle} an array waits for its next use. */
 const patience = 4;
 
+/** After so long without a run, arrays are let go. */
+const idleMs = 3000;
+
 /**
  * Arrays for results, used again once nobody holds what is in them: the system clears the pages of fresh ones, which
  * costs as much as filling them. What was not used for a while is let go.
@@ -11,6 +14,13 @@ export class Arrays {
   private free: { readonly array: TypedArray; readonly since: number }[] = [];
   private given: TypedArray[] = [];
   private time = 0;
+  private timer: NodeJS.Timeout | undefined;
+
+  /** Bytes that are kept. */
+  get bytes(): number {
+    const sum = (total: number, array: TypedArray) => total + array.byteLength;
+    return this.free.map(({ array }) => array).reduce(sum, 0) + this.given.reduce(sum, 0);
+  }
 
   /** An array of any content. */
   take(dtype: DataType, size: number): TypedArray {
@@ -22,6 +32,7 @@ export class Arrays {
   /** Hands back an array that {@link take} gave; it is used again after the next {@link settle}. */
   give(array: TypedArray): void {
     this.given.push(array);
+    this.timer ??= this.watch();
   }
 
   /** To be called when nothing is pending that reads an array given back. */
@@ -35,5 +46,14 @@ export class Arrays {
   clear(): void {
     this.free = [];
     this.given = [];
+  }
+
+  /** Whoever disposes of everything and goes on to something else gets the memory back. */
+  private watch(): NodeJS.Timeout {
+    const seen = this.time;
+    return setTimeout(() => {
+      if (this.time === seen) this.clear();
+      this.timer = this.bytes > 0 ? this.watch() : undefined;
+    }, idleMs).unref();
   }
 }

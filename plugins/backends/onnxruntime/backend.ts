@@ -5,6 +5,7 @@ import { runOnCpu, type Inputs } from './fallback.ts';
 import type { Alias, Call, Kernel, OutputSpec, Recorder } from './kernel.ts';
 import { sizeOf, uniform, type Layout } from './layout.ts';
 import { reshape } from './operations/shape.ts';
+import { Lines } from './lines.ts';
 import { Options, type BackendOptions } from './options.ts';
 import { ProgramError, Programs } from './programs.ts';
 import { emptyReport, type Report } from './report.ts';
@@ -13,6 +14,17 @@ import { Storage, type BackendValues, type DataId } from './storage.ts';
 import { blockSize } from './target.ts';
 import { trace } from './trace.ts';
 import { allocate, Node, Value, type DataType, type Operation, type OperationAttributes } from './value.ts';
+
+/** The memory of this backend's side of things. */
+export interface Memory {
+  readonly unreliable: boolean;
+  /** Bytes of the arrays that tensors really have: none while they are pending, one element where all are the same. */
+  readonly numBytesHeld: number;
+  /** Bytes of arrays kept for the next results. */
+  readonly numBytesSpare: number;
+  /** Tensors that are recorded and not computed. */
+  readonly numPending: number;
+}
 
 /**
  * A tfjs backend that records kernels and, when a value is asked for, computes everything pending as one ONNX graph.
@@ -24,6 +36,7 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements Recorder {
   private readonly programs: Programs;
   private readonly storage: Storage;
   private readonly arrays = new Arrays();
+  private readonly lines = new Lines();
   /** Values that a tensor holds and nobody computed yet. */
   private readonly pending = new Set<Value>();
   private readonly attributeIds = new Map<string, number>();
@@ -41,7 +54,7 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements Recorder {
     this.programs = new Programs(
       this.options.session,
       () => ({ block: this.options.blocked ? blockSize() : 0 }),
-      this.options.cacheSize,
+      { size: this.options.cacheSize, bytes: this.options.cacheBytes },
       this.counts,
       this.arrays,
       this.options.freeze,
@@ -58,6 +71,7 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements Recorder {
     return {
       ...this.counts,
       cached: this.programs.size,
+      cachedBytes: this.programs.bytes,
       fallbacks: { ...fallbacks },
       last: { ...last },
       time: { ...time },
@@ -158,8 +172,11 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements Recorder {
     return Promise.resolve({ kernelMs: performance.now() - started });
   }
 
-  override memory(): { unreliable: boolean; reasons: string[] } {
-    return { unreliable: true, reasons: ['pending tensors are counted as if they were computed'] };
+  /** What `tf.memory()` adds to tfjs's own counts, which take every tensor for computed and for an array of its own. */
+  override memory(): Memory {
+    const values = this.storage.values();
+    const bytes = values.reduce((sum, { host }) => sum + (host?.byteLength ?? 0), 0);
+    return { unreliable: false, numBytesHeld: bytes, numBytesSpare: this.arrays.bytes, numPending: this.pending.size };
   }
 
   override dispose(): void {
@@ -245,7 +262,7 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements Recorder {
       if (value.assigned && value.known) this.rest(value, operation.atRest?.(i));
     });
     const key = `${operation.name}${this.attributeId(attributes)}`;
-    const node = new Node(operation, inputs, attributes, key, currentScope());
+    const node = new Node(operation, inputs, attributes, key, currentScope(), this.lines.next(key));
     node.outputs = outputs.map(([shape, dtype]) => {
       const value = new Value([...shape], dtype);
       value.node = node;
@@ -269,6 +286,7 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements Recorder {
     this.recorded = 0;
     this.heldBytes = 0;
     this.held = new Set();
+    this.lines.restart();
     this.compute(outputs);
     this.arrays.settle();
   }
@@ -282,7 +300,8 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements Recorder {
       this.programs.run(traced);
     } catch (error) {
       if (!(error instanceof ProgramError)) throw error;
-      if (error.node) spoil(error.node, traced.nodes, new Error(explain(error.node, error), { cause: error.cause }));
+      if (error.node)
+        spoil(error.node, traced.nodes, new Error(this.explain(error.node, error), { cause: error.cause }));
       else if (outputs.length === 1) outputs[0]!.error = error;
       else {
         for (const output of outputs) this.compute([output]);
@@ -290,6 +309,12 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements Recorder {
       }
       this.compute(outputs.filter(output => !output.error));
     }
+  }
+
+  private explain(node: Node, error: ProgramError): string {
+    const line = this.lines.at(node.place);
+    const where = [node.scope && ` in ${node.scope}`, line && `, recorded at ${line}`].filter(Boolean).join('');
+    return `${node.operation.name} of ${describe(node.inputs)}${where}: ${error.message}`;
   }
 
   /** Runs what is pending where it belongs to an earlier step, or grew too large. */
@@ -382,11 +407,6 @@ const describe = (list: readonly { dtype: string; shape: readonly number[] }[]) 
   list.map(t => `${t.dtype}[${t.shape}]`).join(', ') || 'nothing';
 
 const insideGradient = () => (tf.engine() as unknown as { state: { gradientDepth: number } }).state.gradientDepth > 0;
-
-function explain(node: Node, error: ProgramError): string {
-  const scope = node.scope ? ` in ${node.scope}` : '';
-  return `${node.operation.name} of ${describe(node.inputs)}${scope}: ${error.message}`;
-}
 
 /** Marks a node and all that depends on it as impossible. */
 function spoil(culprit: Node, nodes: readonly Node[], error: Error): void {

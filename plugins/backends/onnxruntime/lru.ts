@@ -1,9 +1,16 @@
-/** A map that keeps the entries used last, up to a number, and says which it drops. */
+interface Entry<V> {
+  readonly value: V;
+  readonly weight: number;
+}
+
+/** A map that keeps the entries used last, up to a number and a weight in all, and says which it drops. */
 export class LruMap<V> {
-  private readonly entries = new Map<string, V>();
+  private readonly entries = new Map<string, Entry<V>>();
+  private total = 0;
 
   constructor(
     private readonly capacity: number,
+    private readonly maxWeight: number,
     private readonly dropped: (value: V) => void,
   ) {}
 
@@ -11,26 +18,36 @@ export class LruMap<V> {
     return this.entries.size;
   }
 
-  get(key: string): V | undefined {
-    const value = this.entries.get(key);
-    if (value !== undefined) {
-      this.entries.delete(key);
-      this.entries.set(key, value);
-    }
-    return value;
+  /** The weight of all entries. */
+  get weight(): number {
+    return this.total;
   }
 
-  set(key: string, value: V): void {
-    this.entries.delete(key);
-    this.entries.set(key, value);
-    if (this.entries.size <= this.capacity) return;
-    const [oldest, old] = this.entries.entries().next().value!;
-    this.entries.delete(oldest);
-    this.dropped(old);
+  get(key: string): V | undefined {
+    const entry = this.entries.get(key);
+    if (entry !== undefined) {
+      this.entries.delete(key);
+      this.entries.set(key, entry);
+    }
+    return entry?.value;
+  }
+
+  /** Sets an entry that is not there; it stays, however heavy it is. */
+  set(key: string, value: V, weight = 0): void {
+    this.entries.set(key, { value, weight });
+    this.total += weight;
+    for (const [oldest, old] of this.entries) {
+      const fits = this.entries.size <= this.capacity && this.total <= this.maxWeight;
+      if (fits || oldest === key) return;
+      this.entries.delete(oldest);
+      this.total -= old.weight;
+      this.dropped(old.value);
+    }
   }
 
   clear(): void {
-    for (const value of this.entries.values()) this.dropped(value);
+    for (const { value } of this.entries.values()) this.dropped(value);
     this.entries.clear();
+    this.total = 0;
   }
 }

@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import type { SessionOptions } from './session.ts';
 
 /** How the backend works; everything has a default. */
@@ -11,6 +11,8 @@ export interface BackendOptions {
   enableMemPattern?: boolean;
   /** Compiled graphs kept; 64 by default. */
   cacheSize?: number;
+  /** Bytes, estimated, in which compiled graphs may work together; a quarter of the machine's memory by default. */
+  cacheBytes?: number;
   /** Calls with so many elements in all, whose inputs are known, run on the cpu backend at once; 64 by default. */
   smallElements?: number;
   /** A step nobody reads is run when the next begins, if it has at least so many nodes; 200 by default. */
@@ -36,6 +38,7 @@ export interface BackendOptions {
 export class Options {
   readonly session: SessionOptions;
   readonly cacheSize: number;
+  readonly cacheBytes: number;
   readonly smallElements: number;
   readonly stepNodes: number;
   readonly maxNodes: number;
@@ -52,6 +55,7 @@ export class Options {
       ...(options.profile ? { enableProfiling: true, profileFilePrefix: options.profile } : {}),
     };
     this.cacheSize = options.cacheSize ?? 64;
+    this.cacheBytes = options.cacheBytes ?? totalmem() / 4;
     this.smallElements = options.smallElements ?? 64;
     this.stepNodes = options.stepNodes ?? 200;
     this.maxNodes = options.maxNodes ?? 30_000;

@@ -54,13 +54,13 @@ export class Programs {
   constructor(
     private readonly options: SessionOptions,
     private readonly target: () => Target,
-    capacity: number,
+    cache: { readonly size: number; readonly bytes: number },
     private readonly report: Report,
     private readonly arrays: Arrays,
     /** How many times longer than compiling running must have taken before variables are compiled in. */
     private readonly freeze: number,
   ) {
-    this.entries = new LruMap<Entry>(capacity, entry => {
+    this.entries = new LruMap<Entry>(cache.size, cache.bytes, entry => {
       drop(entry);
       this.report.evictions++;
     });
@@ -68,6 +68,11 @@ export class Programs {
 
   get size(): number {
     return this.entries.size;
+  }
+
+  /** About how many bytes the compiled graphs work in. */
+  get bytes(): number {
+    return this.entries.weight;
   }
 
   /** Computes a trace's outputs and settles them. */
@@ -122,7 +127,7 @@ export class Programs {
       // A scalar variable varies, or it would not be one.
       const varying = uniforms.map(leaf => leaf.assigned);
       entry = { program: undefined, constants: values, varying, frozen: undefined, weights: [], spent: 0 };
-      this.entries.set(trace.key, entry);
+      this.entries.set(trace.key, entry, bytesOf(trace));
     }
     let stale = false;
     values.forEach((value, i) => {
@@ -186,6 +191,10 @@ export class Programs {
     return { session, lowered: { feeds, fetches, nodes: size }, origin, compileMs: done - started };
   }
 }
+
+/** What a session keeps for the values of a graph: half of them at once, as a rule. */
+const bytesOf = ({ nodes }: Trace): number =>
+  nodes.reduce((sum, { outputs }) => sum + outputs.reduce((total, { size }) => total + 4 * size, 0), 0) / 2;
 
 function drop(entry: Entry): void {
   entry.program?.session.dispose();

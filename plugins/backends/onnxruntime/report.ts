@@ -10,6 +10,8 @@ export interface Report {
   evictions: number;
   /** Compiled graphs held. */
   cached: number;
+  /** About how many bytes they work in. */
+  cachedBytes: number;
   /** Kernels that ran on the cpu backend because this one does not lower them, with the number of calls. */
   fallbacks: Record<string, number>;
   /** Kernel calls small enough that the cpu backend took them at once. */
@@ -27,6 +29,7 @@ export const emptyReport = (): Report => ({
   compiles: 0,
   evictions: 0,
   cached: 0,
+  cachedBytes: 0,
   fallbacks: {},
   small: 0,
   last: { nodes: 0, onnxNodes: 0, inputs: 0, outputs: 0, outputBytes: 0 },

@@ -22,6 +22,7 @@ interface Entry {
 export class Storage {
   private entries = new WeakMap<object, Entry>();
   private count = 0;
+  private readonly held = new Set<Value>();
 
   /** `missing` is asked to bring an unknown id here; `dropped` hears of values that no tensor holds any more. */
   constructor(
@@ -32,6 +33,11 @@ export class Storage {
   /** Number of ids. */
   get size(): number {
     return this.count;
+  }
+
+  /** Contents that are held. */
+  values(): Value[] {
+    return [...this.held];
   }
 
   get(id: DataId): Entry {
@@ -49,7 +55,7 @@ export class Storage {
   add(value: Value): DataId {
     const id = {};
     this.set(id, { refCount: 1, dtype: value.dtype, value });
-    value.live++;
+    this.hold(value);
     return id;
   }
 
@@ -73,7 +79,7 @@ export class Storage {
       return;
     }
     const value = hostValue(values as ArrayLike<number> | null, shape, dtype, owned);
-    value.live++;
+    this.hold(value);
     this.set(id, { refCount, dtype, value });
   }
 
@@ -92,7 +98,10 @@ export class Storage {
       this.dispose(entry.complex.real.dataId, true);
       this.dispose(entry.complex.imag.dataId, true);
     }
-    if (entry.value && --entry.value.live === 0) this.dropped(entry.value);
+    if (entry.value && --entry.value.live === 0) {
+      this.held.delete(entry.value);
+      this.dropped(entry.value);
+    }
     this.entries.delete(id);
     this.count--;
     return true;
@@ -100,7 +109,13 @@ export class Storage {
 
   clear(): void {
     this.entries = new WeakMap();
+    this.held.clear();
     this.count = 0;
+  }
+
+  private hold(value: Value): void {
+    value.live++;
+    this.held.add(value);
   }
 
   private set(id: DataId, entry: Entry): void {

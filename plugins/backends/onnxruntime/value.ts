@@ -56,6 +56,8 @@ export class Node {
     readonly key: string,
     /** The tfjs scope it was recorded in. */
     readonly scope: string,
+    /** Where it was recorded, as {@link Lines} knows it. */
+    readonly place = 0,
   ) {}
 }
 

@@ -11,6 +11,23 @@ describe('onnxruntime backend: data', () => {
   });
   after(() => tf.setBackend('cpu'));
 
+  it('tf.memory() tells what is held, spare and pending', () => {
+    const memory = () => tf.memory() as unknown as Record<string, number>;
+    const before = memory();
+    const x = tf.randomUniform([1000]);
+    const zeros = tf.zeros([1000]);
+    assert.equal(memory()['numBytesHeld']! - before['numBytesHeld']!, 4000 + 4);
+    const y = tf.add(x, 1);
+    assert.deepEqual([memory()['numPending'], memory()['numBytesHeld']! - before['numBytesHeld']!], [1, 4004]);
+    y.dataSync();
+    assert.deepEqual([memory()['numPending'], memory()['numBytesHeld']! - before['numBytesHeld']!], [0, 8004]);
+    tf.dispose([x, y, zeros]);
+    assert.equal(memory()['numBytesHeld'], before['numBytesHeld']);
+    assert.equal(memory()['numBytesSpare'], 4000);
+    assert.equal(memory()['numBytes'], before['numBytes']);
+    assert.equal(tf.memory().unreliable, false);
+  });
+
   it('does not see changes of the array a tensor was made from', () => {
     const array = new Float32Array([1, 2]);
     const x = tf.tensor1d(array);

@@ -33,9 +33,12 @@ describe('onnxruntime backend: errors', () => {
   };
 
   for (const [operation, message] of [
-    [unknown, /^NoSuchKernel of float32\[3\] in outer\/inner: .*NoSuchOperator/s],
-    [broken, /^Broken of float32\[3\] in outer\/inner: cannot be written$/],
-    [failing, /^Failing of float32\[3\] in outer\/inner: .*out of/s],
+    [
+      unknown,
+      /^NoSuchKernel of float32\[3\] in outer\/inner, recorded at \S+errors\.test\.ts:\d+:\d+: .*NoSuchOperator/s,
+    ],
+    [broken, /^Broken of float32\[3\] in outer\/inner, recorded at \S+errors\.test\.ts:\d+:\d+: cannot be written$/],
+    [failing, /^Failing of float32\[3\] in outer\/inner, recorded at \S+errors\.test\.ts:\d+:\d+: .*out of/s],
   ] as const) {
     it(`${operation.name}: names kernel, shapes and scope, and leaves others alone`, () => {
       const x = tf.tensor1d([1, 2, 3]);
@@ -53,6 +56,19 @@ describe('onnxruntime backend: errors', () => {
       assert.deepEqual([...tf.mul(good, 2).dataSync()], [84, 86, 88]);
     });
   }
+
+  it('names the line of user code in a loop of steps that went well before', () => {
+    const limit = tf.scalar(1, 'int32');
+    const rows = tf.tensor2d([1, 2, 3, 4], [2, 2]);
+    const pick = (index: number) => tf.tidy(() => tf.gather(rows, tf.mul(tf.tensor1d([index, 0], 'int32'), limit)));
+    const line = Number(/:(\d+):\d+\)?$/m.exec(new Error().stack!.split('\n')[1]!)![1]) - 1;
+    for (let i = 0; i < 3; i++) assert.deepEqual([...pick(i % 2).dataSync()], i % 2 ? [3, 4, 1, 2] : [1, 2, 1, 2]);
+    const expected = new RegExp(
+      `^Gather of float32\\[2,2\\], int32\\[2\\] in gather__op, recorded at .*errors\\.test\\.ts:${line}:`,
+    );
+    assert.throws(() => pick(7).dataSync(), { message: expected });
+    assert.deepEqual([...pick(1).dataSync()], [3, 4, 1, 2]);
+  });
 
   it('says once what runs on the cpu backend', async () => {
     backend = await fresh({ warn: true });

@@ -147,13 +147,32 @@ describe('onnxruntime backend: compiled graphs', () => {
     assert.deepEqual({ cached, evictions }, { cached: 4, evictions: 5 });
   });
 
+  it('the cache is bounded by bytes', async () => {
+    backend = await fresh({ cacheBytes: 100_000 });
+    for (let i = 1; i < 10; i++) tf.square(tf.add(tf.randomUniform([1000 * i]), 1)).dataSync();
+    const { cached, cachedBytes } = backend.report();
+    assert.ok(cachedBytes <= 100_000 && cached >= 1 && cached < 9, `${cached} graphs, ${cachedBytes} bytes`);
+  });
+
   it('LruMap drops what was used longest ago', () => {
     const dropped: number[] = [];
-    const map = new LruMap<number>(2, value => dropped.push(value));
+    const map = new LruMap<number>(2, Infinity, value => dropped.push(value));
     map.set('a', 1);
     map.set('b', 2);
     map.get('a');
     map.set('c', 3);
     assert.deepEqual([dropped, map.get('b'), map.get('a'), map.size], [[2], undefined, 1, 2]);
+  });
+
+  it('LruMap keeps to a weight, but for the last entry', () => {
+    const dropped: number[] = [];
+    const map = new LruMap<number>(10, 100, value => dropped.push(value));
+    map.set('a', 1, 60);
+    map.set('b', 2, 40);
+    assert.deepEqual(dropped, []);
+    map.set('c', 3, 30);
+    assert.deepEqual([dropped, map.weight], [[1], 70]);
+    map.set('d', 4, 500);
+    assert.deepEqual([dropped, map.weight, map.size], [[1, 2, 3], 500, 1]);
   });
 });

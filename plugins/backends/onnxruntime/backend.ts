@@ -43,6 +43,9 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements Recorder {
   private readonly warned = new Set<string>();
   /** How filters lie, by their shape. */
   private readonly layoutsAtRest = new Map<string, Layout>();
+  /** How many gradients were begun, and whether one is being computed. */
+  private gradients = 0;
+  private inside = false;
   /** Nodes recorded, and bytes of host values they need, since the last run. */
   private recorded = 0;
   private held = new Set<Value>();
@@ -98,7 +101,9 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements Recorder {
   override incRef(id: DataId): void {
     const entry = this.storage.get(id);
     entry.refCount++;
-    if (entry.value) entry.value.assigned = true;
+    if (!entry.value) return;
+    entry.value.assigned = true;
+    entry.value.assignedIn = this.gradients;
   }
 
   /** Gives up one reference without freeing the content. */
@@ -319,15 +324,18 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements Recorder {
 
   /** Runs what is pending where it belongs to an earlier step, or grew too large. */
   private beginStep(inputs: readonly TensorInfo[]): void {
-    const { recorded, options } = this;
-    if (recorded >= options.maxNodes || this.heldBytes >= options.maxBytes) this.flush();
-    else if (recorded >= options.stepNodes && insideGradient() && inputs.some(t => this.beginsStep(t))) this.flush();
+    const inside = insideGradient();
+    if (inside && !this.inside) this.gradients++;
+    this.inside = inside;
+    const { recorded, heldBytes, options } = this;
+    const full = recorded >= options.maxNodes || heldBytes >= options.maxBytes;
+    if (full || (inside && inputs.some(t => this.beginsStep(t)))) this.flush();
   }
 
-  /** A forward pass that uses what a variable was set to after the last one. */
+  /** A forward pass that uses what a variable was set to before it began. */
   private beginsStep({ dataId }: TensorInfo): boolean {
     const value = this.storage.find(dataId)?.value;
-    return value !== undefined && value.assigned && this.pending.has(value);
+    return value !== undefined && value.assigned && value.assignedIn < this.gradients && this.pending.has(value);
   }
 
   /** Whether the cpu backend has the call done before a graph would be set up. */

@@ -15,8 +15,6 @@ export interface BackendOptions {
   cacheBytes?: number;
   /** Calls with so many elements in all, whose inputs are known, run on the cpu backend at once; 64 by default. */
   smallElements?: number;
-  /** A step nobody reads is run when the next begins, if it has at least so many nodes; 200 by default. */
-  stepNodes?: number;
   /** Nodes that may be pending; 30,000 by default. */
   maxNodes?: number;
   /** Bytes of host arrays that pending nodes may hold; 1 GiB by default. */
@@ -40,7 +38,6 @@ export class Options {
   readonly cacheSize: number;
   readonly cacheBytes: number;
   readonly smallElements: number;
-  readonly stepNodes: number;
   readonly maxNodes: number;
   readonly maxBytes: number;
   readonly freeze: number;
@@ -57,7 +54,6 @@ export class Options {
     this.cacheSize = options.cacheSize ?? 64;
     this.cacheBytes = options.cacheBytes ?? totalmem() / 4;
     this.smallElements = options.smallElements ?? 64;
-    this.stepNodes = options.stepNodes ?? 200;
     this.maxNodes = options.maxNodes ?? 30_000;
     this.maxBytes = options.maxBytes ?? 2 ** 30;
     this.freeze = options.freeze ?? 6;

@@ -74,6 +74,8 @@ export class Value {
   computed = false;
   /** Whether a variable was set to it, so that its next use begins another step. */
   assigned = false;
+  /** How many gradients had been begun then. */
+  assignedIn = 0;
   /** The same elements under other shapes. */
   views: Map<string, Value> | undefined;
   /** Unlike any other value's. */

@@ -7,6 +7,7 @@ import { registerGradients } from './gradients.ts';
 import { aliases, kernels } from './operations/index.ts';
 import type { BackendOptions } from './options.ts';
 import type { Report } from './report.ts';
+import { checkProvider } from './target.ts';
 
 export type { BackendOptions } from './options.ts';
 export type { Report } from './report.ts';
@@ -20,9 +21,11 @@ let options: BackendOptions = {};
 
 /**
  * Makes the backend known to tfjs, where `tf.setBackend('onnxruntime')` then selects it. The options count until the
- * backend is made; to change them later, drop it with `tf.removeBackend('onnxruntime')` and call this again.
+ * backend is made; to change them later, drop it with `tf.removeBackend('onnxruntime')` and call this again. Throws where
+ * an execution provider is asked for that cannot be used here.
  */
 export function register(backendOptions: BackendOptions = {}): void {
+  if (backendOptions.provider !== undefined) checkProvider(backendOptions.provider);
   options = backendOptions;
   cpuBackend();
   if (!tf.findBackendFactory(backendName)) tf.registerBackend(backendName, () => new OnnxruntimeBackend(options), 4);

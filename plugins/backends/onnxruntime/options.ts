@@ -5,6 +5,11 @@ import type { SessionOptions } from './session.ts';
 export interface BackendOptions {
   /** Threads that compute a graph; all the machine offers by default. */
   threads?: number;
+  /**
+   * ONNX Runtime's execution provider: `cpu` by default; `cuda`, `webgpu`, `coreml` or `dml` where the installed runtime
+   * offers it. Kernels that it does not have run on the CPU, as ONNX Runtime has it.
+   */
+  provider?: string;
   /** ONNX Runtime's own optimizations. `basic` by default: the others cost compile time and gain nothing in training. */
   graphOptimizationLevel?: SessionOptions['graphOptimizationLevel'];
   /** Whether ONNX Runtime plans memory ahead. Off by default: it takes half as much again and is no faster. */
@@ -35,6 +40,7 @@ export interface BackendOptions {
 /** The options with their defaults. */
 export class Options {
   readonly session: SessionOptions;
+  readonly provider: string;
   readonly cacheSize: number;
   readonly cacheBytes: number;
   readonly smallElements: number;
@@ -45,7 +51,9 @@ export class Options {
   readonly warn: boolean;
 
   constructor(options: BackendOptions) {
+    this.provider = options.provider ?? 'cpu';
     this.session = {
+      executionProviders: [this.provider],
       intraOpNumThreads: options.threads ?? availableParallelism(),
       graphOptimizationLevel: options.graphOptimizationLevel ?? 'basic',
       enableMemPattern: options.enableMemPattern ?? false,
@@ -57,7 +65,7 @@ export class Options {
     this.maxNodes = options.maxNodes ?? 30_000;
     this.maxBytes = options.maxBytes ?? 2 ** 30;
     this.freeze = options.freeze ?? 6;
-    this.blocked = options.blocked ?? true;
+    this.blocked = (options.blocked ?? true) && this.provider === 'cpu';
     this.warn = options.warn ?? true;
   }
 }

@@ -21,6 +21,8 @@ export interface OrtTensor {
 
 /** What a session is created with; names and values are ONNX Runtime's. */
 export interface SessionOptions {
+  /** What computes; the CPU unless said otherwise. */
+  executionProviders?: readonly string[];
   intraOpNumThreads: number;
   graphOptimizationLevel: 'disabled' | 'basic' | 'extended' | 'all';
   enableMemPattern: boolean;
@@ -37,7 +39,10 @@ interface NativeSession {
 }
 
 interface NativeModule {
-  binding: { InferenceSession: new () => NativeSession };
+  binding: {
+    InferenceSession: new () => NativeSession;
+    listSupportedBackends(): readonly { readonly name: string }[];
+  };
   initOrt(): void;
 }
 
@@ -53,6 +58,12 @@ function load(): NativeModule {
   }
   return native;
 }
+
+/** The execution providers that the installed runtime was built with; whether their drivers are there shows when used. */
+export const providersBuiltIn = (): string[] =>
+  load()
+    .binding.listSupportedBackends()
+    .map(({ name }) => name);
 
 const stop = 'stop';
 const stopped = 'Tensor type (16) is not supported.';

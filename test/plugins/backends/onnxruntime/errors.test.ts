@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import * as tf from '@tensorflow/tfjs';
 import type { TensorInfo } from '@tensorflow/tfjs';
 import type { OnnxruntimeBackend } from '../../../../plugins/backends/onnxruntime/backend.ts';
 import type { Operation } from '../../../../plugins/backends/onnxruntime/value.ts';
+import { register } from '../../../../plugins/backends/onnxruntime/index.ts';
 import { fresh } from './setup.ts';
 
 const unknown: Operation = { name: 'NoSuchKernel', emit: (_node, inputs, e) => e.op('NoSuchOperator', inputs) };
@@ -68,6 +70,39 @@ describe('onnxruntime backend: errors', () => {
     );
     assert.throws(() => pick(7).dataSync(), { message: expected });
     assert.deepEqual([...pick(1).dataSync()], [3, 4, 1, 2]);
+  });
+
+  it('an execution provider that is not there is refused with the reason', () => {
+    assert.throws(() => register({ provider: 'nonsense' }), {
+      message: /^execution provider nonsense: the installed onnxruntime-node offers cpu/,
+    });
+  });
+
+  it('one whose driver is absent is refused too, and never replaced by the CPU', function () {
+    this.timeout(120_000);
+    // In a process of its own: the libraries write to the console.
+    const script = `
+      import { register } from './plugins/backends/onnxruntime/index.ts';
+      import { providersBuiltIn } from './plugins/backends/onnxruntime/session.ts';
+      const found = {};
+      for (const provider of providersBuiltIn()) {
+        try {
+          register({ provider });
+          found[provider] = 'works';
+        } catch (error) {
+          found[provider] = error.message;
+        }
+      }
+      console.log(JSON.stringify(found));
+      process.exit(0);`;
+    const args = ['--import', 'tsx', '--input-type=module', '--eval', script];
+    const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    assert.match(stdout, /\{/, stderr);
+    const { cpu, ...others } = JSON.parse(stdout.trim().split('\n').at(-1)!) as Record<string, string>;
+    assert.equal(cpu, 'works');
+    for (const [provider, outcome] of Object.entries(others)) {
+      if (outcome !== 'works') assert.match(outcome, new RegExp(`^execution provider ${provider} does not start: `));
+    }
   });
 
   it('says once what runs on the cpu backend', async () => {

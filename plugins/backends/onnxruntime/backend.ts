@@ -75,7 +75,7 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements Recorder {
       ...this.counts,
       cached: this.programs.size,
       cachedBytes: this.programs.bytes,
-      fallbacks: { ...fallbacks },
+      fallbacks: structuredClone(fallbacks),
       last: { ...last },
       time: { ...time },
     };
@@ -223,15 +223,26 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements Recorder {
   /** A kernel this backend does not lower. */
   fallback(name: string, cpu: KernelFunc | undefined, inputs: Inputs, attributes: Call['attributes']) {
     if (!cpu) throw new Error(`${name}: not supported for ${describe(listOf(inputs))}`);
-    if (listOf(inputs).length > 0) {
-      const { fallbacks } = this.counts;
-      fallbacks[name] = (fallbacks[name] ?? 0) + 1;
-      if (this.options.warn && !this.warned.has(name)) {
-        this.warned.add(name);
-        console.warn(`onnxruntime backend: ${name} of ${describe(listOf(inputs))} runs on the cpu backend`);
-      }
+    const list = listOf(inputs);
+    if (list.length === 0) return runOnCpu(cpu, inputs, attributes, this);
+    if (this.options.warn && !this.warned.has(name)) {
+      this.warned.add(name);
+      console.warn(`onnxruntime backend: ${name} of ${describe(list)} runs on the cpu backend`);
     }
-    return runOnCpu(cpu, inputs, attributes, this);
+    const used = (this.counts.fallbacks[name] ??= { calls: 0, ms: 0 });
+    used.calls++;
+    if (list.some(t => !this.isKnown(t))) this.flush();
+    const started = performance.now();
+    try {
+      return runOnCpu(cpu, inputs, attributes, this);
+    } finally {
+      used.ms += performance.now() - started;
+    }
+  }
+
+  private isKnown({ dataId }: TensorInfo): boolean {
+    const { value } = this.storage.get(dataId);
+    return value === undefined || value.known;
   }
 
   // Recording

@@ -12,8 +12,11 @@ export interface Report {
   cached: number;
   /** About how many bytes they work in. */
   cachedBytes: number;
-  /** Kernels that ran on the cpu backend because this one does not lower them, with the number of calls. */
-  fallbacks: Record<string, number>;
+  /**
+   * Kernels that ran on the cpu backend because this one does not lower them (or not for what they were given): how often,
+   * and the milliseconds that took, what they had to wait for aside.
+   */
+  fallbacks: Record<string, { calls: number; ms: number }>;
   /** Kernel calls small enough that the cpu backend took them at once. */
   small: number;
   /** The last graph run: recorded nodes, ONNX nodes, inputs, outputs and bytes of outputs. */

@@ -13,17 +13,20 @@ import { kernels as update } from './update.ts';
 
 export { aliases } from './shape.ts';
 
-/** Every kernel that becomes part of a graph. */
-export const kernels: Kernels = {
-  ...elementwise,
-  ...activation,
-  ...reduction,
-  ...matmul,
-  ...convolution,
-  ...pooling,
-  ...resize,
-  ...normalization,
-  ...shape,
-  ...indexing,
-  ...update,
-};
+/** Kernels that become part of a graph, as the files here group them. */
+export const groups = {
+  elementwise,
+  activation,
+  reduction,
+  matmul,
+  convolution,
+  pooling,
+  resize,
+  normalization,
+  shape,
+  indexing,
+  update,
+} satisfies Record<string, Kernels>;
+
+/** All of them. */
+export const kernels: Kernels = Object.assign({}, ...Object.values(groups)) as Kernels;

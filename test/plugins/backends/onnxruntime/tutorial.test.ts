@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs';
 import { report } from '../../../../plugins/backends/onnxruntime/index.ts';
+import type * as Ours from '../../../../plugins/backends/onnxruntime/tf.ts';
 import { fresh } from './setup.ts';
 
-type Library = typeof import('../../../../plugins/backends/onnxruntime/tf.ts');
-
 /** The convolutional network of the TensorFlow.js tutorial on handwritten digits, on generated ones. */
-async function tutorial(lib: Library): Promise<number> {
+async function tutorial(lib: typeof Ours): Promise<number> {
   const model = lib.sequential();
   const conv = { kernelSize: 5, strides: 1, activation: 'relu', kernelInitializer: 'varianceScaling' } as const;
   model.add(lib.layers.conv2d({ inputShape: [28, 28, 1], filters: 8, ...conv }));

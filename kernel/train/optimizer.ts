@@ -57,10 +57,12 @@ function sgd(options: z.infer<typeof sgdOptions>, parameters: NamedVariables): O
   return optimizer(parameters, slots, 1, ([rate], learningRate) => {
     rate!.assign(tf.scalar(learningRate));
     return (name, variable, gradient) => {
-      const own = momentum > 0 && nativeSgd(variable, slots.get(`momentum/${name}`)!, gradient, rate!, options);
-      if (own) return;
-      let g = decays(options, variable) ? tf.add(gradient, tf.mul(variable, weightDecay)) : gradient;
       const slot = slots.get(`momentum/${name}`);
+      const decaying = decays(options, variable);
+      const settings = { momentum, nesterov, weightDecay: decaying ? weightDecay : 0 };
+      const own = slot && native('SgdUpdate', { w: variable, v: slot, gradient, rate: rate! }, settings);
+      if (own) return assignAll([variable, slot], own as tf.Tensor[]);
+      let g = decaying ? tf.add(gradient, tf.mul(variable, weightDecay)) : gradient;
       if (slot) {
         const velocity = tf.add(tf.mul(slot, momentum), g);
         slot.assign(velocity);
@@ -101,21 +103,6 @@ function adamw(options: z.infer<typeof adamwOptions>, parameters: NamedVariables
       assignAll([variable, first, second], [tf.sub(w, update), m, v]);
     };
   });
-}
-
-/** The same in one kernel, where the backend has it. */
-function nativeSgd(
-  w: tf.Variable,
-  v: tf.Variable,
-  gradient: tf.Tensor,
-  rate: tf.Tensor,
-  options: z.infer<typeof sgdOptions>,
-): boolean {
-  const { momentum, nesterov } = options;
-  const weightDecay = decays(options, w) ? options.weightDecay : 0;
-  const own = native('SgdUpdate', { w, v, gradient, rate }, { momentum, nesterov, weightDecay });
-  if (own) assignAll([w, v], own as tf.Tensor[]);
-  return own !== undefined;
 }
 
 const assignAll = (variables: readonly tf.Variable[], values: readonly tf.Tensor[]): void =>

@@ -1,4 +1,4 @@
-import { GraphBuilder, type Attributes, type ElementType } from './onnx/index.ts';
+import { elementTypes, GraphBuilder, type Attributes, type ElementType } from './onnx/index.ts';
 import {
   axesOf,
   channelsFirst,
@@ -13,8 +13,6 @@ import {
   type Layout,
 } from './layout.ts';
 import type { Target } from './value.ts';
-
-const codes: Record<string, number> = { float32: 1, int32: 6, int64: 7, bool: 9, float64: 11 };
 
 const contrib = 'com.microsoft';
 const nchwc = 'com.microsoft.nchwc';
@@ -72,7 +70,7 @@ export class Emitter {
   }
 
   cast(input: string, type: ElementType): string {
-    return this.op('Cast', [input], { to: codes[type]! });
+    return this.op('Cast', [input], { to: elementTypes[type] });
   }
 
   reshape(input: string, shape: readonly number[]): string {

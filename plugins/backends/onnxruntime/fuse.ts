@@ -19,9 +19,9 @@ export function fuse(nodes: readonly Node[], outputs: readonly Value[]): Fused[]
 
 const normalizing = new Set([trainingBatchNorm, foldedConv2d]);
 
-const replaced = (node: Node, change: Partial<Pick<Node, 'inputs' | 'attributes' | 'outputs'>>): Node => {
-  const { inputs = node.inputs, attributes = node.attributes, outputs = node.outputs } = change;
-  const copy = new Node(node.operation, inputs, attributes, node.key, node.scope);
+const replaced = (node: Node, change: Partial<Pick<Node, 'operation' | 'inputs' | 'attributes' | 'outputs'>>): Node => {
+  const { operation, inputs, attributes, outputs } = { ...node, ...change };
+  const copy = new Node(operation, inputs, attributes, node.key, node.scope, node.place);
   copy.outputs = outputs;
   return copy;
 };
@@ -54,14 +54,16 @@ function foldNormalizations(nodes: readonly Fused[], outputs: readonly Value[]):
   const { producer, uses } = connections(nodes, outputs);
   const gone = new Set<Fused>();
   const folded = nodes.map(fused => {
-    const { operation, inputs, attributes, key, scope } = fused.node;
+    const { operation, inputs, attributes } = fused.node;
     const x = inputs[0]!;
     const conv = operation === batchNorm && uses.get(x) === 1 ? producer.get(x) : undefined;
     if (conv?.node.operation !== conv2d) return fused;
     gone.add(conv);
-    const all = { ...attributes, ...conv.node.attributes };
-    const node = new Node(foldedConv2d, [...conv.node.inputs, ...inputs.slice(1)], all, key, scope);
-    node.outputs = fused.node.outputs;
+    const node = replaced(fused.node, {
+      operation: foldedConv2d,
+      inputs: [...conv.node.inputs, ...inputs.slice(1)],
+      attributes: { ...attributes, ...conv.node.attributes },
+    });
     return { node, from: fused.from };
   });
   return folded.filter(fused => !gone.has(fused));

@@ -28,13 +28,6 @@ interface Entry {
   spent: number;
 }
 
-/** What a program is compiled for: which leaves are inputs, and how. */
-interface Mode {
-  readonly varying: (leaf: Value) => boolean;
-  /** Whether variables are constants, so that ONNX Runtime prepares them once. */
-  readonly frozen: boolean;
-}
-
 const isWeight = (leaf: Value) => leaf.assigned && !leaf.uniform;
 
 /** Says which recorded node could not be translated or run. */
@@ -141,8 +134,6 @@ export class Programs {
 
   /** The program to run, compiled if need be. */
   private program(entry: Entry, trace: Trace): Program {
-    const inputs = new Set(trace.leaves.filter(leaf => leaf.uniform).filter((_, i) => entry.varying[i]));
-    const varying = (leaf: Value) => inputs.has(leaf);
     const weights = trace.leaves.filter(isWeight).map(leaf => leaf.serial);
     if (weights.length !== entry.weights.length || weights.some((serial, i) => serial !== entry.weights[i])) {
       entry.frozen?.session.dispose();
@@ -151,15 +142,18 @@ export class Programs {
       entry.spent = 0;
     }
     if (entry.frozen) return entry.frozen;
-    const program = (entry.program ??= this.compile(trace, { varying, frozen: false }));
+    const program = (entry.program ??= this.compile(entry, trace, false));
     if (weights.length === 0 || entry.spent === 0 || entry.spent < this.freeze * program.compileMs) return program;
     // The one that takes variables as inputs is let go first: both at once would be the peak of memory.
     drop(entry);
-    return (entry.frozen = this.compile(trace, { varying, frozen: true }));
+    return (entry.frozen = this.compile(entry, trace, true));
   }
 
-  private compile(trace: Trace, { varying, frozen }: Mode): Program {
+  /** `frozen`: with variables as constants, so that ONNX Runtime prepares them once. */
+  private compile({ varying }: Entry, trace: Trace, frozen: boolean): Program {
     const { report } = this;
+    const scalars = trace.leaves.filter(leaf => leaf.uniform);
+    const constants = new Set(scalars.filter((_, i) => !varying[i]));
     report.compiles++;
     const started = performance.now();
     const nodes = fuse(trace.nodes, trace.outputs);
@@ -171,7 +165,7 @@ export class Programs {
         nodes.map(({ node }) => node),
         trace.leaves,
         trace.outputs,
-        leaf => (frozen && isWeight(leaf)) || (leaf.uniform && !varying(leaf)),
+        leaf => (frozen && isWeight(leaf)) || constants.has(leaf),
         { ...this.target(), frozen },
       );
     } catch (error) {

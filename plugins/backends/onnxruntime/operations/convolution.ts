@@ -7,7 +7,6 @@ import {
   outputFirst,
   permuted,
   physicalShape,
-  roundUp,
   rowMajor,
 } from '../layout.ts';
 import type { Layouts, Node, Operation, Value } from '../value.ts';
@@ -26,6 +25,7 @@ import {
   type Sizes,
 } from './convolution-plain.ts';
 import { add } from './elementwise.ts';
+import { BlockedChannels } from './normalization-blocked.ts';
 import { affineOf, type Normal } from './normalization.ts';
 import { convolutionPlan, windowAttributes, type Window, type WindowPlan } from './window.ts';
 
@@ -96,8 +96,8 @@ export const foldedConv2d: Operation = {
       const total = sum === undefined ? y : e.add(y, sum);
       return activation ? e.op(activation, [total]) : total;
     }
-    const full = e.pad(bias, [0], [roundUp(s.outChannels, e.target.block) - s.outChannels]);
-    const along = { bias: full, activation, ...(sum === undefined ? {} : { sum }) };
+    const padded = new BlockedChannels(e, node.outputs[0]!.shape).pad(bias);
+    const along = { bias: padded, activation, ...(sum === undefined ? {} : { sum }) };
     return inBlocks.forward(e, x, scaled, window, s, layouts.inputs[0] === channelsFirst, along);
   },
 };

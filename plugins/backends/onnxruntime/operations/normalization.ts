@@ -1,5 +1,5 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
-import { allFloat, type Kernel, type Kernels } from '../kernel.ts';
+import { allFloat, type Kernel, type Kernels, type OutputSpec } from '../kernel.ts';
 import { axesOf, channelsFirst, rowMajor, sizeOf, type Layout } from '../layout.ts';
 import type { Emitter } from '../emitter.ts';
 import type { Layouts, Node, Operation } from '../value.ts';
@@ -192,7 +192,15 @@ const layerNormGrad: Operation = {
   },
 };
 
-const channelsOf = (x: TensorInfo) => x.shape[x.shape.length - 1]!;
+/** Something of the shape of x, and two vectors with an element per channel. */
+const imageAndVectors = ({ shape }: TensorInfo): OutputSpec[] => {
+  const channels = shape.slice(-1);
+  return [
+    [shape, 'float32'],
+    [channels, 'float32'],
+    [channels, 'float32'],
+  ];
+};
 
 const inference: Kernel = ({ inputs: { x, scale, offset, mean, variance }, attributes }, r) => {
   const present = [x, mean, variance, scale, offset].filter(t => t !== undefined && t !== null);
@@ -207,34 +215,24 @@ const inference: Kernel = ({ inputs: { x, scale, offset, mean, variance }, attri
 };
 
 const training: Kernel = ({ inputs: { x, scale, offset }, attributes: { epsilon } }, r) => {
-  const channels = [channelsOf(x!)];
-  return r.addMany(trainingBatchNorm, [r.value(x!), r.value(scale!), r.value(offset!)], { epsilon }, [
-    [x!.shape, 'float32'],
-    [channels, 'float32'],
-    [channels, 'float32'],
-  ]);
+  return r.addMany(
+    trainingBatchNorm,
+    [r.value(x!), r.value(scale!), r.value(offset!)],
+    { epsilon },
+    imageAndVectors(x!),
+  );
 };
 
 const trainingGrad: Kernel = ({ inputs: { dy, x, mean, variance, scale }, attributes: { epsilon } }, r) => {
-  const channels = [channelsOf(x!)];
   const inputs = [dy, x, mean, variance, scale].map(t => r.value(t!));
-  return r.addMany(trainingBatchNormGrad, inputs, { epsilon }, [
-    [x!.shape, 'float32'],
-    [channels, 'float32'],
-    [channels, 'float32'],
-  ]);
+  return r.addMany(trainingBatchNormGrad, inputs, { epsilon }, imageAndVectors(x!));
 };
 
 const layerNormKernel: Kernel = ({ inputs: { x, scale, offset }, attributes: { epsilon } }, r) =>
   r.add(layerNorm, [r.value(x!), r.value(scale!), r.value(offset!)], { epsilon }, x!.shape);
 
 const layerNormGradKernel: Kernel = ({ inputs: { dy, x, scale }, attributes: { epsilon } }, r) => {
-  const channels = [channelsOf(x!)];
-  return r.addMany(layerNormGrad, [r.value(dy!), r.value(x!), r.value(scale!)], { epsilon }, [
-    [x!.shape, 'float32'],
-    [channels, 'float32'],
-    [channels, 'float32'],
-  ]);
+  return r.addMany(layerNormGrad, [r.value(dy!), r.value(x!), r.value(scale!)], { epsilon }, imageAndVectors(x!));
 };
 
 /** Kernels of normalization. */

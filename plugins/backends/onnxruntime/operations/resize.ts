@@ -1,8 +1,8 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { Emitter } from '../emitter.ts';
 import { allFloat, type Kernel, type Kernels } from '../kernel.ts';
-import { channelsFirst, roundUp, type Layout } from '../layout.ts';
-import type { Layouts, Node, Operation, Target } from '../value.ts';
+import { channelsFirst, roundUp, sizeOf } from '../layout.ts';
+import type { Node, Operation } from '../value.ts';
 import { blockedConv } from './convolution-blocked.ts';
 
 type Method = 'nearest' | 'bilinear';
@@ -44,16 +44,10 @@ function repetition(weights: Weights, size: number): number {
 function plan(image: readonly number[], resized: readonly number[], attributes: Attributes) {
   const axes = [1, 2].map(axis => weightsOf(image[axis]!, resized[axis]!, attributes));
   const times = axes.map((weights, i) => repetition(weights, image[i + 1]!));
-  return { axes, times, repeats: times.every(t => t > 0) };
+  return { image, axes, times, repeats: times.every(t => t > 0) };
 }
 
 const attributesOf = (node: Node) => node.attributes as unknown as Attributes;
-
-/** Whole repetitions can stay in blocks. */
-const layouts = (repeats: boolean, given: readonly Layout[], { block }: Target): Layouts => {
-  const layout = repeats && block > 0 && given[0]!.kind === 'blocked' ? given[0]! : channelsFirst;
-  return { inputs: [layout], outputs: [layout] };
-};
 
 /** A matrix that applies weights from the left, or its transpose. */
 function matrix(e: Emitter, weights: Weights, size: number, transposed: boolean): string {
@@ -65,39 +59,37 @@ function matrix(e: Emitter, weights: Weights, size: number, transposed: boolean)
   return e.graph.constant('float32', transposed ? [size, rows] : [rows, size], values);
 }
 
-/** An image resized by weights, or the gradient of that. */
-const resize: Operation = {
-  name: 'Resize',
-  layouts: (node, given, target) =>
-    layouts(plan(node.inputs[0]!.shape, node.outputs[0]!.shape, attributesOf(node)).repeats, given, target),
-  emit(node, [x], e, { inputs }) {
-    const [image, resized] = [node.inputs[0]!.shape, node.outputs[0]!.shape];
-    const { axes, times } = plan(image, resized, attributesOf(node));
-    if (inputs[0] !== channelsFirst) return e.nchwc('Upsample', [x!], { scales: [1, 1, ...times] });
-    const rows = e.op('MatMul', [x!, matrix(e, axes[1]!, image[2]!, true)]);
-    return e.op('MatMul', [matrix(e, axes[0]!, image[1]!, false), rows]);
-  },
-};
+/** An image resized by weights, or the gradient of that, which is the transposed map. Whole repetitions stay in blocks. */
+function resizing(name: string, isGradient: boolean): Operation {
+  const planOf = (node: Node) => {
+    const [from, to] = [node.inputs[0]!.shape, node.outputs[0]!.shape];
+    return isGradient ? plan(to, from, attributesOf(node)) : plan(from, to, attributesOf(node));
+  };
+  return {
+    name,
+    layouts(node, given) {
+      const layout = planOf(node).repeats && given[0]!.kind === 'blocked' ? given[0]! : channelsFirst;
+      return { inputs: [layout], outputs: [layout] };
+    },
+    emit(node, [x], e, { inputs }) {
+      const { image, axes, times } = planOf(node);
+      const layout = inputs[0]!;
+      if (layout.kind === 'blocked') {
+        if (!isGradient) return e.nchwc('Upsample', [x!], { scales: [1, 1, ...times] });
+        const group = roundUp(image[3]!, layout.block);
+        const kernel = times as [number, number];
+        const shape = [group, 1, ...kernel];
+        const ones = e.graph.constant('float32', shape, new Float32Array(sizeOf(shape)).fill(1));
+        return blockedConv(e, x!, ones, { kernel, strides: kernel, group });
+      }
+      const rows = e.op('MatMul', [x!, matrix(e, axes[1]!, image[2]!, !isGradient)]);
+      return e.op('MatMul', [matrix(e, axes[0]!, image[1]!, isGradient), rows]);
+    },
+  };
+}
 
-const resizeGrad: Operation = {
-  name: 'ResizeGrad',
-  layouts: (node, given, target) =>
-    layouts(plan(node.outputs[0]!.shape, node.inputs[0]!.shape, attributesOf(node)).repeats, given, target),
-  emit(node, [dy], e, { inputs }) {
-    const [image, resized] = [node.outputs[0]!.shape, node.inputs[0]!.shape];
-    const { axes, times } = plan(image, resized, attributesOf(node));
-    const layout = inputs[0]!;
-    if (layout.kind === 'blocked') {
-      const group = roundUp(image[3]!, layout.block);
-      const kernel = times as [number, number];
-      const shape = [group, 1, ...kernel];
-      const ones = e.graph.constant('float32', shape, new Float32Array(group * kernel[0] * kernel[1]).fill(1));
-      return blockedConv(e, dy!, ones, { kernel, strides: kernel, group });
-    }
-    const rows = e.op('MatMul', [dy!, matrix(e, axes[1]!, image[2]!, false)]);
-    return e.op('MatMul', [matrix(e, axes[0]!, image[1]!, true), rows]);
-  },
-};
+const resize = resizing('Resize', false);
+const resizeGrad = resizing('ResizeGrad', true);
 
 const attributesOfCall = (method: Method, attributes: Readonly<Record<string, unknown>>): Attributes => {
   const { alignCorners = false, halfPixelCenters = false } = attributes as Partial<Attributes>;

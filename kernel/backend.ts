@@ -4,6 +4,8 @@ import type { Backend } from './plugin.ts';
 export interface BackendOptions {
   /** Threads that compute (default: as the backend sees fit). */
   readonly threads?: number | undefined;
+  /** Execution provider of `onnxruntime`, as in `cuda` (default `cpu`). */
+  readonly provider?: string | undefined;
 }
 
 export interface ChosenBackend {
@@ -24,10 +26,13 @@ export async function useBackend(
   wanted?: string,
   options: BackendOptions = {},
 ): Promise<ChosenBackend> {
-  const { threads } = options;
+  const { threads, provider } = options;
   if (threads !== undefined && (!Number.isInteger(threads) || threads < 1))
     throw new RangeError(`threads ${threads}: must be a whole number from 1 on`);
-  const candidates = wanted === undefined ? inTurn(backends) : [find('backend', backends, wanted)];
+  const candidates =
+    wanted === undefined
+      ? inTurn(backends).filter(({ hasProviders }) => hasProviders || provider === undefined)
+      : [find('backend', backends, wanted)];
   const skipped: { id: string; reason: string }[] = [];
   for (const backend of candidates) {
     try {
@@ -50,8 +55,13 @@ const inTurn = (backends: readonly Backend[]): Backend[] =>
     .map(({ backend }) => backend);
 
 /** Registers and selects a backend and lets it compute something; returns the version of tfjs. */
-async function start(backend: Backend, { threads }: BackendOptions): Promise<string> {
-  await backend.register(threads === undefined ? {} : { threads });
+async function start(backend: Backend, { threads, provider }: BackendOptions): Promise<string> {
+  if (provider !== undefined && !backend.hasProviders)
+    throw new Error(`execution provider ${provider}: this backend has none to choose from`);
+  await backend.register({
+    ...(threads === undefined ? {} : { threads }),
+    ...(provider === undefined ? {} : { provider }),
+  });
   const tf = await import('@tensorflow/tfjs');
   // tfjs would advertise faster backends on the console.
   tf.env().set('PROD', true);

@@ -14,7 +14,7 @@ export { Network, type ApplyOptions } from './graph/run.ts';
 // extensions
 export { z } from 'zod';
 export type { Random } from './random.ts';
-export type { ChosenBackend } from './backend.ts';
+export type { BackendOptions, ChosenBackend } from './backend.ts';
 export * from './plugin.ts';
 export { find, type Catalogue } from './catalogue.ts';
 

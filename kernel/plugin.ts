@@ -178,8 +178,10 @@ export interface Backend {
   readonly title: string;
   /** Its turn where none is asked for, the least first; without it, the backend is used only where it is asked for. */
   readonly turn?: () => number;
+  /** Whether it computes through one of several execution providers. */
+  readonly hasProviders?: boolean;
   /** Makes the backend known to tfjs. Throws with the reason where it cannot run here. */
-  register(options: { threads?: number }): Promise<void>;
+  register(options: { threads?: number; provider?: string }): Promise<void>;
 }
 
 export interface Format {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import * as bench_ from '../kernel/bench/bench.ts';
 import { protocols, type ProtocolInput, type ProtocolName } from '../kernel/bench/protocol.ts';
 import type { RunRecord } from '../kernel/bench/record.ts';
-import { useBackend as select } from '../kernel/backend.ts';
+import { useBackend as select, type BackendOptions } from '../kernel/backend.ts';
 import { find } from '../kernel/catalogue.ts';
 import { decode } from '../kernel/graph/file.ts';
 import type { Graph } from '../kernel/graph/graph.ts';
@@ -20,7 +20,7 @@ export type Options = Readonly<Record<string, unknown>>;
 let chosen: Promise<unknown> | undefined;
 
 /** Chooses the tfjs backend by name, or the fastest that loads. Everything else here does so when it is first called. */
-export function useBackend(name?: string, options: { threads?: number } = {}): ReturnType<typeof select> {
+export function useBackend(name?: string, options: BackendOptions = {}): ReturnType<typeof select> {
   const selected = select(catalogue.backends, name, options);
   chosen = selected;
   return selected;

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { useBackend } from '../backend.ts';
 import { bench as run, type BenchProgress, type Method } from '../bench/bench.ts';
 import { protocols, protocolSchema, type Protocol } from '../bench/protocol.ts';
 import { methodName, type RunRecord } from '../bench/record.ts';
 import { leaderboardTable } from '../bench/tables.ts';
 import { find, type Catalogue } from '../catalogue.ts';
+import { addBackendFlags, backendFrom } from './backend-flags.ts';
 import { addModelFlags, choiceOf, choose, chooseModel, withoutPath } from './choose.ts';
 import type { Describe } from './command.ts';
 import { usage, UsageError } from './errors.ts';
@@ -29,7 +29,6 @@ const benchOptions = z.object({
   finetuneEpochs: z.int().min(0).optional().describe("epochs after pruning, 0 for none (default: the protocol's)"),
   batch: z.int().positive().optional().describe("images per step in all of them (default: the protocol's)"),
   roundTo: z.int().positive().default(1).describe('groups keep a multiple of so many units'),
-  threads: z.int().positive().optional().describe('threads that compute (default: as the backend sees fit)'),
 });
 type BenchFlags = z.infer<typeof benchOptions>;
 
@@ -46,8 +45,12 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
       `criteria, or criterion+regularizer, apart by spaces or commas; all: ${known.criteria.map(({ id }) => id).join(', ')}`,
       'all',
     )
-    .option('--strategies <names>', `all, or of ${known.strategies.map(({ id }) => id).join(', ')}`, 'protected-global')
-    .option('--backend <name>', `${known.backends.map(({ id }) => id).join('|')} (default: the fastest that loads)`);
+    .option(
+      '--strategies <names>',
+      `all, or of ${known.strategies.map(({ id }) => id).join(', ')}`,
+      'protected-global',
+    );
+  addBackendFlags(command, known);
   addFlags(command, benchOptions);
   addModelFlags(command, known, 'Options of models (classes, image and channels are those of the data set):');
   example(
@@ -67,9 +70,7 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
     const protocol = await protocolOf(flags);
     const dataset = choose('dataset', known.datasets, given['dataset'] as string);
     const task = find('task', known.tasks, dataset.plugin.task);
-    const backend = await useBackend(known.backends, given['backend'] as string | undefined, {
-      threads: flags.threads,
-    });
+    const backend = await backendFrom(known, given);
     const data = await dataset.plugin.load(dataset.options);
     const [image, , channels] = data.shape;
     const fixed = { classes: data.classes.length, image, channels, seed: flags.seeds[0] };

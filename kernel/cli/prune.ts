@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { useBackend } from '../backend.ts';
 import { provenance } from '../bench/provenance.ts';
 import type { Graph } from '../graph/graph.ts';
 import { prune as pruneGraph, type Pruned } from '../prune/prune.ts';
 import { normalizationNames, reductionNames } from '../prune/score.ts';
+import { addBackendFlags, backendFrom } from './backend-flags.ts';
 import { choiceOf, choose } from './choose.ts';
 import type { Describe } from './command.ts';
 import { addFlags, example, readFlags, type Given } from './flags.ts';
@@ -26,7 +26,6 @@ const pruneOptions = z.object({
     .describe("how groups are made comparable (default: the criterion's)"),
   ignore: z.array(z.string()).default([]).describe('groups that stay whole'),
   seed: z.int().default(0).describe('seed of whatever is random'),
-  threads: z.int().positive().optional().describe('threads that compute (default: as the backend sees fit)'),
 });
 
 export const prune: Describe = async (command, { io, catalogue }) => {
@@ -34,8 +33,8 @@ export const prune: Describe = async (command, { io, catalogue }) => {
   command
     .requiredOption('--criterion <name>', choiceOf('criterion', known.criteria))
     .option('--strategy <name>', `${choiceOf('strategy', known.strategies)} (default: protected-global)`)
-    .option('--backend <name>', 'backend for criteria that compute with tensors (default: the fastest that loads)')
     .option('--out <folder>', 'where model.safetensors, model.onnx and prune.json are written');
+  addBackendFlags(command, known, 'what computes, for criteria with tensors');
   addFlags(command, pruneOptions);
   addGraphFlags(command, known);
   example(
@@ -44,7 +43,7 @@ export const prune: Describe = async (command, { io, catalogue }) => {
     'pruningbench prune --load trained/model.safetensors --criterion lamp --strategy protected-global:floor=0.2 --speedup 4',
   );
   command.action(async (given: Given) => {
-    const { threads, ...settings } = readFlags(pruneOptions, given);
+    const settings = readFlags(pruneOptions, given);
     const { reduce, normalize, ...rest } = settings;
     const criterion = choose('criterion', known.criteria, given['criterion'] as string);
     const strategy = choose(
@@ -54,9 +53,7 @@ export const prune: Describe = async (command, { io, catalogue }) => {
     );
     const { graph, source } = await graphFrom(known, given, { seed: settings.seed });
     const computes = (criterion.plugin.pair ?? criterion.plugin.local ?? given['backend']) !== undefined;
-    const backend = computes
-      ? await useBackend(known.backends, given['backend'] as string | undefined, { threads })
-      : undefined;
+    const backend = computes ? await backendFrom(known, given) : undefined;
     const live = new LiveLine(io);
     const started = performance.now();
     const pruned = await pruneGraph(graph, {

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { useBackend } from '../backend.ts';
 import { provenance } from '../bench/provenance.ts';
 import { timedRegularizer } from '../bench/regularize.ts';
 import { find } from '../catalogue.ts';
@@ -12,6 +11,7 @@ import type { TrainingProgress } from '../train/progress.ts';
 import { trainingOptions } from '../train/training-options.ts';
 import { choiceOf, choose, withoutPath } from './choose.ts';
 import type { Describe } from './command.ts';
+import { addBackendFlags, backendFrom } from './backend-flags.ts';
 import { addFlags, example, readFlags, typedFlags, type Given } from './flags.ts';
 import { addGraphFlags, graphFrom } from './graph-source.ts';
 import { commandLine, interruptible } from './interrupt.ts';
@@ -23,7 +23,6 @@ import { writeModel } from './write-model.ts';
 
 const runOptions = z.object({
   seed: z.int().default(0).describe('seed of initial weights, order and augmentation'),
-  threads: z.int().positive().optional().describe('threads that compute (default: as the backend sees fit)'),
   checkpointEvery: z.int().positive().default(100).describe('steps between checkpoints within an epoch'),
 });
 
@@ -32,9 +31,9 @@ export const train: Describe = async (command, { io, catalogue, argv }) => {
   command
     .requiredOption('--dataset <name>', choiceOf('data set', known.datasets))
     .option('--regularizer <name>', choiceOf('regularizer', known.regularizers))
-    .option('--backend <name>', `${known.backends.map(({ id }) => id).join('|')} (default: the fastest that loads)`)
     .option('--out <folder>', 'where checkpoints, model.safetensors, model.onnx and train.json are written')
     .option('--no-resume', 'start over where the folder holds a checkpoint');
+  addBackendFlags(command, known);
   addFlags(command, runOptions);
   addGraphFlags(command, known, 'Options of models (classes, image and channels default to those of the data set):');
   addFlags(command, trainingOptions, 'Options of the training:');
@@ -44,7 +43,7 @@ export const train: Describe = async (command, { io, catalogue, argv }) => {
     'pruningbench train --load pruned/model.safetensors --dataset shapes:train=2000 --epochs 10 --optimizer sgd:learningRate=0.02 --out tuned',
   );
   command.action(async (given: Given) => {
-    const { threads, checkpointEvery } = readFlags(runOptions, given);
+    const { checkpointEvery } = readFlags(runOptions, given);
     const out = given['out'] as string | undefined;
     const dataset = choose('dataset', known.datasets, given['dataset'] as string);
     const regularizer =
@@ -53,7 +52,7 @@ export const train: Describe = async (command, { io, catalogue, argv }) => {
         : choose('regularizer', known.regularizers, given['regularizer'] as string);
     const training = readFlags(trainingOptions, given, regularizer ? withoutDecay(given) : {});
     const task = find('task', known.tasks, dataset.plugin.task);
-    const backend = await useBackend(known.backends, given['backend'] as string | undefined, { threads });
+    const backend = await backendFrom(known, given);
     const data = await dataset.plugin.load(dataset.options);
     const [image, , channels] = data.shape;
     const { graph, source } = await graphFrom(known, given, {

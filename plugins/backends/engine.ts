@@ -6,6 +6,7 @@ export const onnxruntime: Backend = {
   id: 'onnxruntime',
   title: 'ONNX Runtime: trains and infers with nothing but npm',
   turn: () => 1,
+  hasProviders: true,
   async register(options) {
     const { register } = await import('./onnxruntime/index.ts');
     register(options);

@@ -6,7 +6,7 @@ import { cpu } from '../../plugins/backends/cpu.ts';
 
 describe('backend', () => {
   /** Ids of the fake backends that were registered, and with what. */
-  let tried: [string, { threads?: number }][];
+  let tried: [string, { threads?: number; provider?: string }][];
   let added: string[];
   beforeEach(() => {
     tried = [];
@@ -151,6 +151,17 @@ describe('backend', () => {
       ['other', { threads: 3 }],
       ['tensorflow', {}],
     ]);
+  });
+
+  it('an execution provider is passed on to a backend that has some, and is never replaced', async () => {
+    const gpu = { ...adding('onnxruntime'), hasProviders: true };
+    await useBackend([backend('tensorflow'), gpu, cpu], undefined, { provider: 'cuda' });
+    assert.deepEqual(tried, [['onnxruntime', { provider: 'cuda' }]]);
+    const broken = { ...failing('onnxruntime', 'no device'), hasProviders: true };
+    await assert.rejects(useBackend([broken, cpu], undefined, { provider: 'cuda' }), /onnxruntime: no device/);
+    await assert.rejects(useBackend([cpu], 'cpu', { provider: 'cuda' }), {
+      message: 'backend cpu: execution provider cuda: this backend has none to choose from',
+    });
   });
 
   for (const threads of [0, -1, 1.5, NaN, Infinity])

@@ -271,7 +271,7 @@ describe('bench', () => {
     ['--dataset shape', 2, /unknown dataset shape \(did you mean shapes\?\)/],
     ['--dataset shapes:nose=0', 2, /dataset shapes: no option nose \(did you mean noise\?\)/],
     ['--dataset cifar10:path=nowhere', 1, /cifar10: no folder nowhere/],
-    ['--backend cup', 1, /unknown backend cup \(did you mean cpu\?\)/],
+    ['--backend cup', 2, /unknown backend cup \(did you mean cpu\?\)/],
     ['--backend tensorflow', 1, /backend tensorflow: not installed: npm install/],
     ['--model tny', 2, /unknown model tny \(did you mean tiny\?\)/],
     ['--model tiny:widht=2', 2, /model tiny: no option widht \(did you mean width\?\)/],

@@ -105,7 +105,7 @@ describe('prune', () => {
     [`${model} --criterion lamp --speedup 2 --reduce men`, 2, /--reduce men: invalid option/],
     [`${model} --criterion lamp --speedup 1e6`, 1, /reaches a speed-up of .* at most, 1000000 was asked for/],
     [`${model} --criterion lamp --speedup 2 --ignore nose`, 1, /no group nose to ignore/],
-    [`${model} --criterion lamp --speedup 2 --backend cup`, 1, /unknown backend cup \(did you mean cpu\?\)/],
+    [`${model} --criterion lamp --speedup 2 --backend cup`, 2, /unknown backend cup \(did you mean cpu\?\)/],
     [`${model} --criterion lamp --speedup 2 --backend tensorflow`, 1, /backend tensorflow: not installed: npm install/],
   ];
   for (const [typed, expected, message] of refused)

@@ -9,7 +9,7 @@ export { decode, encode } from './graph/file.ts';
 export { shapesOf, withParameters, type Graph, type Node } from './graph/graph.ts';
 export { groups, restrict, type Group, type Member } from './graph/groups.ts';
 export { Parameter, type Shape } from './graph/parameter.ts';
-export { Network, type ApplyOptions } from './graph/run.ts';
+export { Network, type ApplyOptions, type Computed } from './graph/run.ts';
 
 // extensions
 export { z } from 'zod';
@@ -21,6 +21,10 @@ export { find, type Catalogue } from './catalogue.ts';
 // pruning
 export { lowest, rankTogether } from './prune/select.ts';
 export { parseOptions, type GroupResult, type Pruned } from './prune/prune.ts';
+export type { CalibrationOptions } from './prune/calibration.ts';
+export { contributionProducts } from './prune/contributions.ts';
+export { meanGradients, meanSquaredGradients, type ByParameter } from './prune/gradients.ts';
+export { UnitDecay, weightsPerUnit, type Factor } from './prune/unit-decay.ts';
 export { normalizations, type Normalization } from './prune/normalize.ts';
 export { reductions, type Reduction } from './prune/score.ts';
 

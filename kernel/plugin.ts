@@ -5,9 +5,11 @@ import type { Group } from './graph/groups.ts';
 import type { OpName } from './graph/ops/index.ts';
 import type { Role } from './graph/channels.ts';
 import type { Shape } from './graph/parameter.ts';
+import type { Network } from './graph/run.ts';
 import type { Normalization } from './prune/normalize.ts';
 import type { Reduction } from './prune/score.ts';
 import type { Random } from './random.ts';
+import type { Moment } from './train/step.ts';
 
 /** What every extension says of itself. Its options are a zod schema with defaults. */
 export interface Plugin<O> {
@@ -47,11 +49,33 @@ export interface GroupView {
   readonly random: Random;
 }
 
+/** What a criterion that needs data is given: the network as the steps before have left it, and batches to run it on. */
+export interface Calibration<T = unknown> {
+  /** In inference mode it is what `task` scores; it is disposed by who made it. */
+  readonly network: Network;
+  /** The groups that are pruned, as they are now. */
+  readonly groups: readonly Group[];
+  readonly task: Task<T>;
+  /** A stream of this step. */
+  readonly random: Random;
+  /** The same batches each time, unchanged images in an order of their own. */
+  batches(): AsyncIterable<Batch<T>>;
+}
+
 /**
- * Importance of units: the higher, the later they go. A criterion states one of four things:
+ * What a criterion found in data: a score for every weight of a parameter, added up over slices; one for every index of
+ * a parameter's last axis, such as the filters of a kernel; or one for every unit of a group.
+ */
+export type Estimate =
+  | { readonly elements: ReadonlyMap<string, Float32Array> }
+  | { readonly filters: ReadonlyMap<string, ArrayLike<number>> }
+  | { readonly units: ReadonlyMap<string, ArrayLike<number>> };
+
+/**
+ * Importance of units: the higher, the later they go. A criterion states one of five things:
  * `element`, a function of one weight that is summed over a slice; `pair`, a function of two slices that is summed over
  * all others (scores of both kinds follow a cut without being recomputed); `local`, the scores of a member's slices as
- * a tensor; or `unit`, the scores of whole units.
+ * a tensor; `unit`, the scores of whole units; or `estimate`, what it finds by running the network on data.
  */
 export interface Criterion<O = unknown> extends Plugin<O> {
   readonly kind: 'criterion';
@@ -67,6 +91,7 @@ export interface Criterion<O = unknown> extends Plugin<O> {
   /** `slices` is `[indices along the axis, values of the slice]`; returns `[indices]`. */
   local?(slices: tf.Tensor2D, member: MemberView, options: O): tf.Tensor;
   unit?(group: GroupView, options: O): ArrayLike<number>;
+  estimate?(calibration: Calibration, options: O): Promise<Estimate>;
 }
 
 // --- strategies ------------------------------------------------------------------------------------------------------
@@ -96,12 +121,21 @@ export interface Strategy<O = unknown> extends Plugin<O> {
 export interface Regularizer<O = unknown> extends Plugin<O> {
   readonly kind: 'regularizer';
   /** Called once for a training run. */
-  start(graph: Graph, groups: readonly Group[], options: O): Penalty;
+  start(sparsity: Sparsity, options: O): Penalty;
+}
+
+/** What is to become sparse. */
+export interface Sparsity {
+  readonly graph: Graph;
+  /** The groups that can be pruned, each with those members only that the criterion scores which prunes afterwards. */
+  readonly groups: readonly Group[];
 }
 
 export interface Penalty {
   /** Terms to add to gradients, by parameter name; `parameters` are the present values. Called inside `tf.tidy`. */
-  gradients(parameters: ReadonlyMap<string, tf.Tensor>): Readonly<Record<string, tf.Tensor>>;
+  gradients(parameters: ReadonlyMap<string, tf.Tensor>, moment: Moment): Readonly<Record<string, tf.Tensor>>;
+  /** State that goes from step to step, kept in checkpoints, by name. */
+  readonly slots?: ReadonlyMap<string, tf.Variable>;
 }
 
 // --- data and tasks --------------------------------------------------------------------------------------------------
@@ -160,6 +194,8 @@ export interface Task<T = unknown> {
   readonly score: string;
   /** Mean loss of a batch. */
   loss(outputs: readonly tf.Tensor[], targets: T): tf.Scalar;
+  /** Targets drawn from the distribution that the outputs state, where they state one. */
+  sample?(outputs: readonly tf.Tensor[], random: Random): Promise<T>;
   /** Collects batches of one evaluation. */
   meter(): Meter<T>;
 }
@@ -207,9 +243,10 @@ type Kind = 'model' | 'criterion' | 'regularizer' | 'strategy' | 'dataset';
 
 export const defineModel = <O>(model: Definition<O, Model<O>>): Model<O> => complete('model', model);
 export const defineCriterion = <O>(criterion: Definition<O, Criterion<O>>): Criterion<O> => {
-  const stated = [criterion.element, criterion.pair, criterion.local, criterion.unit].filter(Boolean).length;
+  const { id, element, pair, local, unit, estimate } = criterion;
+  const stated = [element, pair, local, unit, estimate].filter(Boolean).length;
   if (stated !== 1)
-    throw new Error(`criterion ${criterion.id}: states ${stated} of element, pair, local and unit; needs exactly one`);
+    throw new Error(`criterion ${id}: states ${stated} of element, pair, local, unit and estimate; needs exactly one`);
   return complete('criterion', criterion);
 };
 export const defineRegularizer = <O>(regularizer: Definition<O, Regularizer<O>>): Regularizer<O> =>

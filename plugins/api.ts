@@ -8,6 +8,7 @@ import { decode } from '../kernel/graph/file.ts';
 import type { Graph } from '../kernel/graph/graph.ts';
 import { interruptSignal, ProgressBar } from '../kernel/jupyter/index.ts';
 import type { Criterion, Data, Dataset, Model, Regularizer, Split, Strategy } from '../kernel/plugin.ts';
+import type { CalibrationOptions } from '../kernel/prune/calibration.ts';
 import { parseOptions, prune as pruneGraph, type Pruned, type PruneOptions } from '../kernel/prune/prune.ts';
 import { evaluate as evaluateGraph } from '../kernel/train/evaluate.ts';
 import { fit as fitGraph, type Fitted, type FitOptions } from '../kernel/train/fit.ts';
@@ -39,22 +40,32 @@ export function load(dataset: string | Dataset, options: Options = {}): Promise<
   return plugin.load(parseOptions(plugin, options));
 }
 
-export interface PruneChoice extends Omit<PruneOptions, 'criterion' | 'strategy'> {
+export interface PruneChoice extends Omit<PruneOptions, 'criterion' | 'strategy' | 'calibration'> {
   readonly criterion: string | Criterion;
   /** Default: protected-global. */
   readonly strategy?: string | Strategy;
+  /** For criteria that run the network on data: their training images are used. */
+  readonly data?: Data;
+  /** How many of them, and how often. */
+  readonly calibration?: CalibrationOptions;
 }
 
-/** Prunes a graph to a speed-up, as in `prune(graph, { criterion: 'lamp', speedup: 2 })`. */
+/**
+ * Prunes a graph to a speed-up, as in `prune(graph, { criterion: 'lamp', speedup: 2 })`, or with data, as in
+ * `prune(graph, { criterion: 'taylor', speedup: 2, data })`.
+ */
 export async function prune(
   graph: Graph,
-  { criterion, strategy = 'protected-global', ...rest }: PruneChoice,
+  { criterion, strategy = 'protected-global', data, calibration, ...rest }: PruneChoice,
 ): Promise<Pruned> {
   await ready();
   const signal = rest.signal ?? interruptSignal();
   return pruneGraph(graph, {
     ...rest,
     ...(signal ? { signal } : {}),
+    ...(data
+      ? { calibration: { ...calibration, split: data.train, task: find('task', catalogue.tasks, data.task) } }
+      : {}),
     criterion: find('criterion', catalogue.criteria, criterion),
     strategy: find('strategy', catalogue.strategies, strategy),
   });

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { count } from '../graph/count.ts';
-import { groups } from '../graph/groups.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Criterion, Data, Format, Model, Regularizer, Strategy, Task } from '../plugin.ts';
 import type { Normalization } from '../prune/normalize.ts';
 import { parseOptions, prune } from '../prune/prune.ts';
+import { sparsityOf } from '../prune/sparsity.ts';
 import type { Reduction } from '../prune/score.ts';
 import { graphDigest } from '../train/checkpoint.ts';
 import { evaluate } from '../train/evaluate.ts';
@@ -17,7 +17,7 @@ import { compareLatency } from './measure.ts';
 import { protocolSchema, type ProtocolInput } from './protocol.ts';
 import { provenance } from './provenance.ts';
 import { hashOf, methodName, readRecord, writeRecord, type Configuration, type RunRecord } from './record.ts';
-import { timedRegularizer } from './regularize.ts';
+import { penaltySeconds, regularizeBy } from './regularize.ts';
 
 /** A row of the leaderboard: a criterion, with a regularizer before it or not. */
 export interface Method {
@@ -194,6 +194,7 @@ class Bench {
       roundTo: configuration.roundTo,
       count: this.#protocol.count,
       seed: this.#seed,
+      calibration: { split: data.train, task, ...this.#protocol.calibration },
       ...(signal ? { signal } : {}),
       progress: ({ speedup, target }) =>
         this.#report('prune', label, Math.min(1, Math.log(speedup) / Math.log(Math.max(target, 1.0001)))),
@@ -286,17 +287,24 @@ class Bench {
     return { graph: trained, scores, history };
   }
 
-  #sparsify(base: Trained, { regularizer, seed }: Configuration, { regularizer: plugin }: Method, label: string) {
-    const key = hashOf([regularizer, seed]);
+  #sparsify(base: Trained, { regularizer, seed }: Configuration, method: Method, label: string) {
+    const sparsity = sparsityOf(base.graph, method.criterion);
+    const members = sparsity.groups.map(group => group.members.map(({ parameter, axis }) => `${parameter}@${axis}`));
+    const identity = { regularizer, members: hashOf(members) };
+    const key = hashOf([identity, seed]);
     const known = this.#sparsified.get(key);
     if (known) return known;
-    const { regularize, seconds } = timedRegularizer(
-      plugin!.start(base.graph, groups(base.graph), regularizer!.options),
-    );
-    const result = this.#train('sparsify', base.graph, this.#protocol.sparsify, label, {
-      regularize,
-      identity: regularizer,
-    }).then(trained => ({ ...trained, regularizerSeconds: seconds() }));
+    const result = (async () => {
+      const penalty = method.regularizer!.start(sparsity, regularizer!.options);
+      const { slots } = penalty;
+      const hooks = { regularize: regularizeBy(penalty), ...(slots ? { slots } : {}), identity };
+      try {
+        const trained = await this.#train('sparsify', base.graph, this.#protocol.sparsify, label, hooks);
+        return { ...trained, regularizerSeconds: await penaltySeconds(penalty, trained.graph) };
+      } finally {
+        for (const slot of slots?.values() ?? []) slot.dispose();
+      }
+    })();
     this.#sparsified.set(key, result);
     return result;
   }

@@ -18,6 +18,14 @@ export const protocolSchema = z.strictObject({
   recalibration: z.int().min(0).default(20),
   /** Steps of the pruning schedule. */
   steps: z.int().positive().default(400),
+  /** What criteria that need data are given: so many batches of training images, anew every so many pruning steps. */
+  calibration: z
+    .strictObject({
+      batches: z.int().positive().default(10),
+      batch: z.int().positive().default(128),
+      every: z.int().positive().default(1),
+    })
+    .prefault({}),
   /** Count of multiply-adds that speed-ups are of. */
   count: z.enum(['plain', 'compatible']).default('plain'),
   /**
@@ -55,6 +63,7 @@ export const protocols = {
     },
     sparsify: { epochs: 4, batch: 64, optimizer: { ...sgd(0.01), weightDecay: 0 }, schedule: { kind: 'cosine' } },
     finetune: { epochs: 3, batch: 64, optimizer: sgd(0.02, true), schedule: { kind: 'cosine' } },
+    calibration: { batches: 4, batch: 64, every: 10 },
     latency: { batches: [1, 16], repeats: 20 },
   },
   /** The paper's schedules for CIFAR. */

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { provenance } from '../bench/provenance.ts';
+import { find } from '../catalogue.ts';
 import type { Graph } from '../graph/graph.ts';
 import { prune as pruneGraph, type Pruned } from '../prune/prune.ts';
 import { normalizationNames, reductionNames } from '../prune/score.ts';
 import { addBackendFlags, backendFrom } from './backend-flags.ts';
-import { choiceOf, choose } from './choose.ts';
+import { choiceOf, choose, withoutPath } from './choose.ts';
 import type { Describe } from './command.ts';
+import { UsageError } from './errors.ts';
 import { addFlags, example, readFlags, type Given } from './flags.ts';
 import { addGraphFlags, graphFrom } from './graph-source.ts';
 import { json } from './json.ts';
@@ -28,14 +30,22 @@ const pruneOptions = z.object({
   seed: z.int().default(0).describe('seed of whatever is random'),
 });
 
+const calibrationOptions = z.object({
+  calibrationBatches: z.int().positive().default(10).describe('batches of training images that a criterion sees'),
+  calibrationBatch: z.int().positive().default(128).describe('images in each of them'),
+  estimateEvery: z.int().positive().default(1).describe('pruning steps from one look at the data to the next'),
+});
+
 export const prune: Describe = async (command, { io, catalogue }) => {
   const known = await catalogue();
   command
     .requiredOption('--criterion <name>', choiceOf('criterion', known.criteria))
     .option('--strategy <name>', `${choiceOf('strategy', known.strategies)} (default: protected-global)`)
+    .option('--dataset <name>', `for criteria that need data: ${choiceOf('data set', known.datasets)}`)
     .option('--out <folder>', 'where model.safetensors, model.onnx and prune.json are written');
   addBackendFlags(command, known, 'what computes, for criteria with tensors');
   addFlags(command, pruneOptions);
+  addFlags(command, calibrationOptions);
   addGraphFlags(command, known);
   example(
     command,
@@ -51,15 +61,33 @@ export const prune: Describe = async (command, { io, catalogue }) => {
       known.strategies,
       (given['strategy'] as string | undefined) ?? 'protected-global',
     );
-    const { graph, source } = await graphFrom(known, given, { seed: settings.seed });
-    const computes = (criterion.plugin.pair ?? criterion.plugin.local ?? given['backend']) !== undefined;
+    const dataset =
+      given['dataset'] === undefined ? undefined : choose('dataset', known.datasets, given['dataset'] as string);
+    const { estimate, local, pair } = criterion.plugin;
+    if (estimate && !dataset)
+      throw new UsageError(`criterion ${criterion.plugin.id} needs data to run the network on: give --dataset NAME`);
+    if (!estimate && dataset)
+      throw new UsageError(`--dataset ${given['dataset'] as string}: criterion ${criterion.plugin.id} needs no data`);
+    const { calibrationBatches, calibrationBatch, estimateEvery } = readFlags(calibrationOptions, given);
+    const computes = (estimate ?? pair ?? local ?? given['backend']) !== undefined;
     const backend = computes ? await backendFrom(known, given) : undefined;
+    const data = await dataset?.plugin.load(dataset.options);
+    const ofData = data && { classes: data.classes.length, image: data.shape[0], channels: data.shape[2] };
+    const { graph, source } = await graphFrom(known, given, { seed: settings.seed, ...ofData });
+    const calibration = data && {
+      split: data.train,
+      task: find('task', known.tasks, data.task),
+      batches: calibrationBatches,
+      batch: calibrationBatch,
+      every: estimateEvery,
+    };
     const live = new LiveLine(io);
     const started = performance.now();
     const pruned = await pruneGraph(graph, {
       ...rest,
       ...(reduce ? { reduce } : {}),
       ...(normalize ? { normalize } : {}),
+      calibration,
       criterion: criterion.plugin,
       criterionOptions: criterion.options,
       strategy: strategy.plugin,
@@ -77,6 +105,12 @@ export const prune: Describe = async (command, { io, catalogue }) => {
         reduce: reduce ?? criterion.plugin.reduce ?? 'mean',
         normalize: normalize ?? criterion.plugin.normalize ?? 'mean',
       },
+      ...(data && dataset
+        ? {
+            dataset: { id: data.id, options: withoutPath(dataset.options), checksum: data.checksum },
+            calibration: { batches: calibrationBatches, batch: calibrationBatch, every: estimateEvery },
+          }
+        : {}),
       backend: backend?.id ?? null,
       before: pruned.before,
       after: pruned.after,

@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { provenance } from '../bench/provenance.ts';
-import { timedRegularizer } from '../bench/regularize.ts';
+import { regularizeBy } from '../bench/regularize.ts';
 import { find } from '../catalogue.ts';
 import { count } from '../graph/count.ts';
-import { groups } from '../graph/groups.ts';
+import { sparsityOf } from '../prune/sparsity.ts';
 import { fit, type Fitted } from '../train/fit.ts';
 import type { TrainingProgress } from '../train/progress.ts';
 import { trainingOptions } from '../train/training-options.ts';
@@ -31,6 +31,7 @@ export const train: Describe = async (command, { io, catalogue, argv }) => {
   command
     .requiredOption('--dataset <name>', choiceOf('data set', known.datasets))
     .option('--regularizer <name>', choiceOf('regularizer', known.regularizers))
+    .option('--criterion <name>', 'the criterion that prunes afterwards: what it scores is made sparse')
     .option('--out <folder>', 'where checkpoints, model.safetensors, model.onnx and train.json are written')
     .option('--no-resume', 'start over where the folder holds a checkpoint');
   addBackendFlags(command, known);
@@ -62,7 +63,9 @@ export const train: Describe = async (command, { io, catalogue, argv }) => {
       seed: training.seed,
     });
     const used = regularizer && { id: regularizer.plugin.id, options: regularizer.options };
-    const hook = regularizer && timedRegularizer(regularizer.plugin.start(graph, groups(graph), regularizer.options));
+    const criterion = given['criterion'] as string | undefined;
+    const scores = criterion === undefined ? undefined : choose('criterion', known.criteria, criterion).plugin;
+    const penalty = regularizer?.plugin.start(sparsityOf(graph, scores), regularizer.options);
     const show = new TrainingLine(io, task.score, !given['json']);
     const started = performance.now();
     const fitted = await interruptible(
@@ -73,7 +76,8 @@ export const train: Describe = async (command, { io, catalogue, argv }) => {
           ...training,
           signal,
           progress: progress => show.update(progress),
-          regularize: hook?.regularize,
+          regularize: penalty && regularizeBy(penalty),
+          slots: penalty?.slots,
           ...(out === undefined
             ? {}
             : {
@@ -81,11 +85,14 @@ export const train: Describe = async (command, { io, catalogue, argv }) => {
                   folder: out,
                   everySteps: checkpointEvery,
                   resume: given['resume'] !== false,
-                  identity: { regularizer: used ?? null },
+                  identity: { regularizer: used ?? null, criterion: scores?.id ?? null },
                 },
               }),
         }),
-    ).finally(() => show.end());
+    ).finally(() => {
+      show.end();
+      for (const slot of penalty?.slots?.values() ?? []) slot.dispose();
+    });
     const seconds = (performance.now() - started) / 1000;
     const record = {
       version: 1,
@@ -101,6 +108,7 @@ export const train: Describe = async (command, { io, catalogue, argv }) => {
       score: task.score,
       options: training,
       regularizer: used ?? null,
+      ...(scores ? { criterion: scores.id } : {}),
       backend: backend.id,
       size: count(fitted.graph),
       scores: fitted.scores,

@@ -62,6 +62,16 @@ export interface Op<A = unknown> {
     mode: Mode,
   ): tf.Tensor;
   work(node: NodeView<A>, output: Shape): Work;
+  /**
+   * For parameters that criteria score, by role: the sum over a batch of the squares of each sample's own gradient, from
+   * the gradient `dy` of the output. Norms are in inference mode.
+   */
+  squaredGradients?(
+    node: NodeView<A>,
+    inputs: readonly tf.Tensor[],
+    parameters: Readonly<Record<string, tf.Tensor>>,
+    dy: tf.Tensor,
+  ): Readonly<Record<string, tf.Tensor>>;
   /** Attributes after a cut, where they speak of channels; `kept` tells which channels of an input stay. */
   cut?(node: NodeView<A>, kept: (input: number) => Kept): A;
   onnx(node: NodeView<A>, inputs: readonly string[], writer: OnnxWriter): string;

@@ -42,7 +42,7 @@ export class Network {
    * has one input. In training, norms use the batch's statistics and running ones are updated.
    */
   apply(inputs: tf.Tensor | Readonly<Record<string, tf.Tensor>>, options: ApplyOptions = {}): tf.Tensor[] {
-    const { training = false, momentum, only } = options;
+    const { training = false, momentum, only, tap } = options;
     const mode: Mode = {
       training,
       ...(momentum === undefined ? {} : { momentum }),
@@ -53,15 +53,9 @@ export class Network {
       for (const { id, op, inputs: ids, view } of this.#plan) {
         const parameters: Record<string, tf.Tensor> = {};
         for (const [role, name] of Object.entries(view.names)) parameters[role] = this.variables.get(name)!;
-        values.set(
-          id,
-          ops[op].forward(
-            view,
-            ids.map(i => values.get(i)!),
-            parameters,
-            mode,
-          ),
-        );
+        const inputs = ids.map(i => values.get(i)!);
+        const output = ops[op].forward(view, inputs, parameters, mode);
+        values.set(id, tap?.({ op, view, inputs, output, parameters }) ?? output);
       }
       return (only ?? this.graph.outputs).map(id => values.get(id)!);
     });
@@ -101,4 +95,15 @@ export interface ApplyOptions {
   readonly momentum?: number;
   /** Ids of the values to return instead of the graph's outputs. */
   readonly only?: readonly string[];
+  /** Sees what every node computes, and may put another tensor in its place. */
+  readonly tap?: (computed: Computed) => tf.Tensor | undefined;
+}
+
+/** What a node computes, and from what. */
+export interface Computed {
+  readonly op: OpName;
+  readonly view: NodeView<unknown>;
+  readonly inputs: readonly tf.Tensor[];
+  readonly output: tf.Tensor;
+  readonly parameters: Readonly<Record<string, tf.Tensor>>;
 }

@@ -4,6 +4,7 @@ import { cutter } from '../graph/cut.ts';
 import { analyze, type Group } from '../graph/groups.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Criterion, Strategy } from '../plugin.ts';
+import type { CalibrationData } from './calibration.ts';
 import type { Normalization } from './normalize.ts';
 import { isScored, type Reduction, type Scoring } from './score.ts';
 import { scorerOf } from './scorer.ts';
@@ -27,6 +28,8 @@ export interface PruneOptions {
   /** Ids of groups that stay whole. */
   readonly ignore?: readonly string[];
   readonly seed?: number;
+  /** For criteria that need data. */
+  readonly calibration?: CalibrationData | undefined;
   readonly signal?: AbortSignal;
   readonly progress?: (state: { step: number; speedup: number; target: number }) => void;
 }
@@ -108,7 +111,7 @@ export async function prune(graph: Graph, options: PruneOptions): Promise<Pruned
   const kept = new Map(pruned.map(group => [group.id, new Uint8Array(group.units).fill(1)]));
   const cutTo = cutter(graph, analysis);
   const before = count(graph);
-  const scorer = await scorerOf(graph, all, kept, scoring, seed);
+  const scorer = await scorerOf(graph, all, kept, scoring, { seed, signal, calibration: options.calibration });
   const trace: { units: number; speedup: number }[] = [];
   let result = graph;
   let after = before;

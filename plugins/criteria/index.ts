@@ -1,5 +1,10 @@
 export { bnScale } from './bn-scale.ts';
+export { cp } from './cp.ts';
 export { fpgm } from './fpgm.ts';
+export { hrank } from './hrank.ts';
 export { lamp } from './lamp.ts';
 export { magnitudeL1, magnitudeL2 } from './magnitude.ts';
+export { obdC, obdHessian } from './obd.ts';
 export { random } from './random.ts';
+export { taylor } from './taylor.ts';
+export { thinet } from './thinet.ts';

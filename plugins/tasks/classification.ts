@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { defineTask, type Meter } from '../../kernel/plugin.ts';
+import type { Random } from '../../kernel/random.ts';
 
 /** One class per image: softmax cross-entropy over logits `[batch, classes]`, labels as targets. */
 export const classification = defineTask<Int32Array>({
@@ -16,8 +17,23 @@ export const classification = defineTask<Int32Array>({
       return tf.mul(likelihood, -1 / labels.length) as tf.Scalar;
     });
   },
+  sample,
   meter,
 });
+
+/** Classes drawn with the probabilities of the softmax. */
+async function sample(outputs: readonly tf.Tensor[], random: Random): Promise<Int32Array> {
+  const [logits] = outputs;
+  const probabilities = tf.tidy(() => tf.softmax(logits as tf.Tensor2D));
+  const [images, classes] = probabilities.shape;
+  const values = await probabilities.data();
+  probabilities.dispose();
+  return Int32Array.from({ length: images }, (_, i) => {
+    let left = random.uniform();
+    for (let c = 0; c < classes - 1; c++) if ((left -= values[i * classes + c]!) < 0) return c;
+    return classes - 1;
+  });
+}
 
 /**
  * Gives `accuracy` and, with more than five classes, `top5`, both from 0 to 1, and the mean `loss`. Equal logits rank by

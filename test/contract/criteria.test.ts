@@ -2,14 +2,16 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { Builder } from '../../kernel/graph/builder.ts';
 import { withParameters, type Graph } from '../../kernel/graph/graph.ts';
-import { groups } from '../../kernel/graph/groups.ts';
+import { groups, type Group } from '../../kernel/graph/groups.ts';
 import { Parameter } from '../../kernel/graph/parameter.ts';
 import type { Criterion } from '../../kernel/plugin.ts';
 import { parseOptions } from '../../kernel/prune/prune.ts';
-import { isScored, score, type Scoring } from '../../kernel/prune/score.ts';
-import { random } from '../../kernel/random.ts';
+import { isScored, type Scoring } from '../../kernel/prune/score.ts';
+import { scorerOf } from '../../kernel/prune/scorer.ts';
 import * as criteria from '../../plugins/criteria/index.ts';
+import { classification } from '../../plugins/tasks/index.ts';
 import { scrambled } from '../kernel/graph/oracle.ts';
+import { noise } from '../kernel/noise.ts';
 
 function residual(): Graph {
   const b = new Builder('residual');
@@ -38,6 +40,13 @@ const scoringOf = (criterion: Criterion): Scoring => ({
   reduce: criterion.reduce ?? 'mean',
   normalize: criterion.normalize ?? 'mean',
 });
+/** Scores of groups in a first pruning step. */
+async function score(graph: Graph, list: readonly Group[], criterion: Criterion): Promise<Float64Array[]> {
+  const kept = new Map(list.map(({ id, units }) => [id, new Uint8Array(units).fill(1)]));
+  const calibration = { split: noise(graph, 12, 3), task: classification, batches: 2, batch: 4 };
+  const scorer = await scorerOf(graph, list, kept, scoringOf(criterion), { seed: 4, calibration });
+  return scorer.scores(1, graph);
+}
 const scored = (criterion: Criterion, graph: Graph) =>
   groups(graph).filter(group => !group.protected && isScored(criterion, group));
 
@@ -47,7 +56,7 @@ for (const criterion of Object.values(criteria))
       it(`${name}: one finite score per unit, the same for the same seed, whatever the order of groups`, async () => {
         const graph = scrambled(make());
         const list = scored(criterion, graph);
-        const run = (order: typeof list) => score(graph, order, scoringOf(criterion), random(4));
+        const run = (order: typeof list) => score(graph, order, criterion);
         const scores = await run(list);
         list.forEach((group, g) => {
           assert.equal(scores[g]!.length, group.units);
@@ -67,7 +76,7 @@ for (const criterion of Object.values(criteria))
               new Parameter(shape, new Float32Array(size).fill(value)),
             ]),
           );
-          for (const scores of await score(flat, scored(criterion, flat), scoringOf(criterion), random(4)))
+          for (const scores of await score(flat, scored(criterion, flat), criterion))
             assert.ok(scores.every(Number.isFinite));
         }
       });
@@ -80,8 +89,8 @@ for (const criterion of Object.values(criteria))
           const graph = scrambled(residual());
           const permuted = permuteInner(graph, order);
           const inner = (g: Graph) => scored(criterion, g).filter(group => group.id === 'inner');
-          const [before] = await score(graph, inner(graph), scoringOf(criterion), random(4));
-          const [after] = await score(permuted, inner(permuted), scoringOf(criterion), random(4));
+          const [before] = await score(graph, inner(graph), criterion);
+          const [after] = await score(permuted, inner(permuted), criterion);
           order.forEach((from, to) =>
             assert.ok(Math.abs(after![to]! - before![from]!) < 1e-5 * (1 + Math.abs(before![from]!))),
           );

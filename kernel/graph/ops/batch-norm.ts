@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 import { channelsOf, defineOp, size } from '../op.ts';
+import { squaredScale } from './per-sample.ts';
 import { native } from '../../own-kernels.ts';
 
 const attributes = z.strictObject({
@@ -28,15 +29,7 @@ export const batchNorm = defineOp<z.infer<typeof attributes>>({
     return { ids: input!.ids, zero: true };
   },
   forward({ attributes: { epsilon, momentum }, names }, [x], { scale, offset, mean, variance }, mode) {
-    if (!mode.training)
-      return tf.batchNorm(
-        x!,
-        mean as tf.Tensor1D,
-        variance as tf.Tensor1D,
-        offset as tf.Tensor1D,
-        scale as tf.Tensor1D,
-        epsilon,
-      );
+    if (!mode.training) return infer(x!, scale!, offset!, mean!, variance!, epsilon);
     const [y, batchMean, batchVariance] = normalize(x!, scale!, offset!, epsilon);
     if (mode.update) {
       const share = mode.momentum ?? momentum;
@@ -52,6 +45,9 @@ export const batchNorm = defineOp<z.infer<typeof attributes>>({
     return y;
   },
   work: (_node, output) => ({ plain: 0, extra: 2 * size(output) }),
+  squaredGradients({ attributes: { epsilon } }, [x], { mean, variance }, dy) {
+    return { scale: squaredScale(tf.mul(tf.sub(x!, mean!), tf.rsqrt(tf.add(variance!, epsilon))), dy) };
+  },
   onnx: ({ attributes: { epsilon }, names }, [x], writer) =>
     writer.op(
       'BatchNormalization',
@@ -59,6 +55,32 @@ export const batchNorm = defineOp<z.infer<typeof attributes>>({
       { epsilon },
     ),
 });
+
+/** Normalised by running statistics; with a gradient of its own, since that of tfjs spreads them over the whole image. */
+function infer(
+  input: tf.Tensor,
+  scale: tf.Tensor,
+  offset: tf.Tensor,
+  mean: tf.Tensor,
+  variance: tf.Tensor,
+  epsilon: number,
+): tf.Tensor {
+  const normalize = tf.customGrad((...args: unknown[]) => {
+    const [x, gamma, beta, save] = args as [tf.Tensor, tf.Tensor1D, tf.Tensor1D, tf.GradSaveFunc];
+    save([x, gamma]);
+    return {
+      value: tf.batchNorm(x, mean as tf.Tensor1D, variance as tf.Tensor1D, beta, gamma, epsilon),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const [x, gamma] = saved as [tf.Tensor, tf.Tensor];
+        const factor = tf.rsqrt(tf.add(variance, epsilon));
+        const places = [...x.shape.keys()].slice(0, -1);
+        const ofScale = tf.mul(tf.sum(tf.mul(dy, tf.sub(x, mean)), places), factor);
+        return [tf.mul(dy, tf.mul(gamma, factor)), ofScale, tf.sum(dy, places)];
+      },
+    };
+  });
+  return normalize(input, scale, offset);
+}
 
 /** Output, batch mean and biased batch variance; one kernel where the backend has one, with its own gradient. */
 function normalize(

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 import { channelsOf, defineOp, size, type NodeView } from '../op.ts';
-import { onnxPads, paddedFor, pairOf, windowAttributes, windowed } from './window.ts';
+import { perGroupOf, sumOfSquares } from './per-sample.ts';
+import { onnxPads, padded, paddedFor, pairOf, windowAttributes, windowed } from './window.ts';
 
 const attributes = z.strictObject({ ...windowAttributes, dilation: pairOf, groups: z.int().positive() });
 export type ConvAttributes = z.infer<typeof attributes>;
@@ -9,6 +10,25 @@ export type ConvAttributes = z.infer<typeof attributes>;
 /** One filter per input channel, or several (`filters / groups`), none of which sees another channel. */
 const isDepthwise = ({ attributes: { groups }, parameters }: NodeView<ConvAttributes>) =>
   groups > 1 && parameters.kernel![2] === 1;
+
+/** A kernel with zeros between its taps: tfjs has no gradients of dilated convolutions. */
+function dilated(kernel: tf.Tensor4D, [rows, columns]: readonly [number, number]): tf.Tensor4D {
+  if (rows === 1 && columns === 1) return kernel;
+  const [height, width, input, filters] = kernel.shape;
+  const wide = tf.pad3d(tf.reshape(kernel, [height * width, 1, input * filters]), [
+    [0, 0],
+    [0, columns - 1],
+    [0, 0],
+  ]);
+  const all = tf.pad3d(tf.reshape(wide, [height, 1, width * columns * input * filters]), [
+    [0, 0],
+    [0, rows - 1],
+    [0, 0],
+  ]);
+  const [spanY, spanX] = [(height - 1) * rows + 1, (width - 1) * columns + 1];
+  const spread = tf.reshape<tf.Rank.R4>(all, [height * rows, width * columns, input, filters]);
+  return tf.slice(spread, [0, 0, 0, 0], [spanY, spanX, input, filters]);
+}
 
 /** Convolution of images, plain, grouped or depthwise. Kernel `[height, width, in / groups, out]`. */
 export const conv = defineOp<ConvAttributes>({
@@ -54,19 +74,19 @@ export const conv = defineOp<ConvAttributes>({
     const { attributes: a } = node;
     const [x, padding] = paddedFor(input!, a);
     const stride = [...a.stride] as [number, number];
-    const dilation = [...a.dilation] as [number, number];
-    const [kh, kw, perGroup, filters] = kernel!.shape as [number, number, number, number];
+    const w = dilated(kernel as tf.Tensor4D, a.dilation);
+    const [kh, kw, perGroup, filters] = w.shape;
     let y: tf.Tensor;
     if (a.groups === 1) {
-      y = tf.conv2d(x, kernel as tf.Tensor4D, stride, padding, 'NHWC', dilation);
+      y = tf.conv2d(x, w, stride, padding);
     } else if (isDepthwise(node)) {
-      const perChannel = tf.reshape(kernel!, [kh, kw, a.groups, filters / a.groups]) as tf.Tensor4D;
-      y = tf.depthwiseConv2d(x, perChannel, stride, padding as never, 'NHWC', dilation);
+      const perChannel = tf.reshape<tf.Rank.R4>(w, [kh, kw, a.groups, filters / a.groups]);
+      y = tf.depthwiseConv2d(x, perChannel, stride, padding as never);
     } else {
-      const images = tf.split(x, Array<number>(a.groups).fill(perGroup), 3) as tf.Tensor4D[];
-      const kernels = tf.split(kernel!, a.groups, 3) as tf.Tensor4D[];
-      const convolve = (image: tf.Tensor4D, g: number) =>
-        tf.conv2d(image, kernels[g]!, stride, padding, 'NHWC', dilation);
+      const images = tf.split(x, Array<number>(a.groups).fill(perGroup), 3);
+      const kernels = tf.split(w, a.groups, 3);
+      const convolve = (image: tf.Tensor, g: number) =>
+        tf.conv2d(image as tf.Tensor4D, kernels[g] as tf.Tensor4D, stride, padding);
       y = tf.concat(images.map(convolve), 3);
     }
     return bias ? tf.add(y, bias) : y;
@@ -74,6 +94,28 @@ export const conv = defineOp<ConvAttributes>({
   work({ parameters }, [height, width, filters]) {
     const positions = height! * width!;
     return { plain: size(parameters.kernel!) * positions, extra: parameters.bias ? filters! * positions : 0 };
+  },
+  squaredGradients({ attributes: a }, [input], { kernel }, dy) {
+    const [kh, kw, perGroup, filters] = kernel!.shape as [number, number, number, number];
+    const [, height, width] = dy.shape as [number, number, number];
+    const x = padded(input!, a);
+    const places = (image: tf.Tensor) => perGroupOf(image, a.groups);
+    const output = places(dy);
+    const taps: tf.Tensor[] = [];
+    for (let i = 0; i < kh; i++)
+      for (let j = 0; j < kw; j++) {
+        const [top, left] = [i * a.dilation[0], j * a.dilation[1]];
+        const [bottom, right] = [top + (height - 1) * a.stride[0] + 1, left + (width - 1) * a.stride[1] + 1];
+        const [rows, columns] = a.stride;
+        const seen = tf.stridedSlice(
+          x,
+          [0, top, left, 0],
+          [x.shape[0], bottom, right, x.shape[3]],
+          [1, rows, columns, 1],
+        );
+        taps.push(tf.reshape(tf.transpose(sumOfSquares(places(seen), output), [1, 0, 2]), [perGroup, filters]));
+      }
+    return { kernel: tf.reshape(tf.stack(taps), [kh, kw, perGroup, filters]) };
   },
   cut(node, kept) {
     if (!isDepthwise(node)) return node.attributes;

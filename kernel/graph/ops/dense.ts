@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 import { channelsOf, defineOp, size } from '../op.ts';
+import { perGroupOf, sumOfSquares } from './per-sample.ts';
 
 /** Fully connected layer on the last axis. Kernel `[in, out]`. */
 export const dense = defineOp({
@@ -33,6 +34,10 @@ export const dense = defineOp({
   work({ parameters, inputs }, output) {
     const rows = size(inputs[0]!) / channelsOf(inputs[0]!);
     return { plain: rows * size(parameters.kernel!), extra: parameters.bias ? channelsOf(output) : 0 };
+  },
+  squaredGradients(_node, [x], { kernel }, dy) {
+    const squares = sumOfSquares(perGroupOf(x!, 1), perGroupOf(dy, 1));
+    return { kernel: tf.reshape(squares, [...kernel!.shape]) };
   },
   onnx({ names, inputs }, [x], writer) {
     const kernel = writer.parameter(names.kernel!);

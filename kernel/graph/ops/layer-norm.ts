@@ -1,9 +1,15 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 import { channelsOf, defineOp, size } from '../op.ts';
+import { squaredScale } from './per-sample.ts';
 import { native } from '../../own-kernels.ts';
 
 const attributes = z.strictObject({ epsilon: z.number().positive() });
+
+function normalized(x: tf.Tensor, epsilon: number): tf.Tensor {
+  const { mean, variance } = tf.moments(x, -1, true);
+  return tf.mul(tf.sub(x, mean), tf.rsqrt(tf.add(variance, epsilon)));
+}
 
 /** Layer normalisation over the last axis; its statistics are those of the channels that are there. */
 export const layerNorm = defineOp<z.infer<typeof attributes>>({
@@ -25,11 +31,12 @@ export const layerNorm = defineOp<z.infer<typeof attributes>>({
   forward({ attributes: { epsilon } }, [x], { scale, offset }) {
     const y = native('LayerNorm', { x: x!, scale: scale!, offset: offset! }, { epsilon });
     if (y) return y as tf.Tensor;
-    const { mean, variance } = tf.moments(x!, -1, true);
-    const normal = tf.mul(tf.sub(x!, mean), tf.rsqrt(tf.add(variance, epsilon)));
-    return tf.add(tf.mul(normal, scale!), offset!);
+    return tf.add(tf.mul(normalized(x!, epsilon), scale!), offset!);
   },
   work: (_node, output) => ({ plain: 0, extra: 2 * size(output) }),
+  squaredGradients: ({ attributes: { epsilon } }, [x], _parameters, dy) => ({
+    scale: squaredScale(normalized(x!, epsilon), dy),
+  }),
   onnx({ attributes: { epsilon }, inputs, names }, [x], writer) {
     const norm = (value: string) =>
       writer.op('LayerNormalization', [value, writer.parameter(names.scale!), writer.parameter(names.offset!)], {

@@ -8,9 +8,19 @@ import { count } from '../../../kernel/graph/count.ts';
 import type { Data } from '../../../kernel/plugin.ts';
 import { parseOptions } from '../../../kernel/prune/prune.ts';
 import { shapes } from '../../../datasets/index.ts';
-import { bnScale, magnitudeL2, random } from '../../../plugins/criteria/index.ts';
+import {
+  bnScale,
+  cp,
+  hrank,
+  magnitudeL2,
+  obdC,
+  obdHessian,
+  random,
+  taylor,
+  thinet,
+} from '../../../plugins/criteria/index.ts';
 import { onnx } from '../../../plugins/formats/index.ts';
-import { bnScale as slimming } from '../../../plugins/regularizers/index.ts';
+import { bnScale as slimming, groupLasso, groupNorm, growingReg } from '../../../plugins/regularizers/index.ts';
 import { local, protectedGlobal } from '../../../plugins/strategies/index.ts';
 import { classification } from '../../../plugins/tasks/index.ts';
 import { tiny } from '../tiny-model.ts';
@@ -104,6 +114,29 @@ describe('bench', function () {
     );
     for (const { sparsified, seconds } of records) assert.ok(sparsified && seconds.regularizer !== null);
     assert.equal(new Set(sparsified).size, 1);
+  });
+
+  it('runs criteria that need data, and every regularizer of the paper with its criteria', async () => {
+    const records = await bench(
+      choose({
+        methods: [
+          ...[taylor, obdC, obdHessian, thinet, cp, hrank].map(criterion => ({ criterion })),
+          ...[groupNorm, groupLasso, growingReg].map(regularizer => ({ criterion: magnitudeL2, regularizer })),
+          ...[slimming, groupLasso].map(regularizer => ({ criterion: bnScale, regularizer })),
+        ],
+        strategies: [{ strategy: protectedGlobal }],
+        speedups: [1.5],
+      }),
+    );
+    const losses = new Set<number>();
+    for (const { pruned, base, sparsified, configuration, seconds } of records) {
+      assert.ok(base.macs / pruned.macs >= 1.5);
+      assert.equal(sparsified !== null, configuration.regularizer !== null);
+      if (!sparsified) continue;
+      assert.ok(seconds.regularizer! > 0);
+      losses.add(sparsified.history[0]!.loss);
+    }
+    assert.equal(losses.size, 5, 'two regularizers did the same');
   });
 
   it('a base model that is given is not trained', async () => {

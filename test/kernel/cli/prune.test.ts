@@ -54,6 +54,22 @@ describe('prune', () => {
     assert.notDeepEqual(bytes('a')[1], bytes('c')[1]);
   });
 
+  it('a criterion that needs data looks at a data set, as often as asked for', async () => {
+    const typed = `prune --model tiny --criterion taylor --speedup 1.5 --steps 40 --dataset shapes:train=64,test=10 --calibration-batches 2 --calibration-batch 16`;
+    const run = async (more = '') => {
+      const { code, err, out } = await line(`${typed} --json${more}`);
+      assert.deepEqual([code, err], [0, '']);
+      return JSON.parse(out) as Summary & { dataset: { id: string }; calibration: unknown };
+    };
+    const first = await run();
+    assert.ok(first.speedup >= 1.5);
+    assert.equal(first.dataset.id, 'shapes');
+    assert.deepEqual(first.calibration, { batches: 2, batch: 16, every: 1 });
+    assert.deepEqual((await run()).groups, first.groups);
+    assert.notDeepEqual((await run(' --seed 1')).groups, first.groups);
+    assert.deepEqual((await run(' --estimate-every 3')).calibration, { batches: 2, batch: 16, every: 3 });
+  });
+
   it('prunes a saved model further', async () => {
     await line(`prune ${model} ${method} --out ${folder.path('a')}`);
     const { code, out } = await line(`prune --load ${folder.path('a', 'model.safetensors')} ${method} --json`);
@@ -104,6 +120,18 @@ describe('prune', () => {
     [`${model} --criterion lamp --speedup 0.5`, 2, /--speedup 0.5: too small/],
     [`${model} --criterion lamp --speedup 2 --reduce men`, 2, /--reduce men: invalid option/],
     [`${model} --criterion lamp --speedup 1e6`, 1, /reaches a speed-up of .* at most, 1000000 was asked for/],
+    [`${model} --criterion taylor --speedup 2`, 2, /criterion taylor needs data to run the network on: give --dataset/],
+    [`${model} --criterion lamp --speedup 2 --dataset shapes`, 2, /--dataset shapes: criterion lamp needs no data/],
+    [
+      `${model} --criterion taylor --speedup 2 --dataset shapes:train=10,test=1`,
+      1,
+      /label 7, the network has 7 classes/,
+    ],
+    [
+      `${model} --image 64 --criterion hrank --speedup 2 --dataset shapes:train=10,test=1`,
+      1,
+      /images of 3072 values, resnet18 reads \[64, 64, 3\]/,
+    ],
     [`${model} --criterion lamp --speedup 2 --ignore nose`, 1, /no group nose to ignore/],
     [`${model} --criterion lamp --speedup 2 --backend cup`, 2, /unknown backend cup \(did you mean cpu\?\)/],
     [`${model} --criterion lamp --speedup 2 --backend tensorflow`, 1, /backend tensorflow: not installed: npm install/],

@@ -1,0 +1,57 @@
+import { Network } from '../graph/run.ts';
+import type { Graph } from '../graph/graph.ts';
+import type { Group } from '../graph/groups.ts';
+import type { Batch, Calibration, Split, Task } from '../plugin.ts';
+import type { Random } from '../random.ts';
+
+export interface CalibrationOptions {
+  /** Batches that criteria see (default 10), fewer where the split has fewer. */
+  readonly batches?: number;
+  /** Images per batch (default 128). */
+  readonly batch?: number;
+  /** Pruning steps from one estimate to the next (default 1). */
+  readonly every?: number;
+}
+
+/** What criteria that need data run the network on. */
+export interface CalibrationData extends CalibrationOptions {
+  readonly split: Split;
+  readonly task: Task;
+}
+
+/** What a criterion looks at in a step. */
+interface Subject {
+  readonly graph: Graph;
+  readonly groups: readonly Group[];
+  readonly random: Random;
+}
+
+/** Runs `use` with the network of a graph and the batches of the calibration. */
+export async function calibrated<R>(
+  { graph, groups, random }: Subject,
+  { split, task, batches = 10, batch = 128 }: CalibrationData,
+  { seed, signal }: { readonly seed: number; readonly signal?: AbortSignal | undefined },
+  use: (calibration: Calibration) => Promise<R>,
+): Promise<R> {
+  async function* some(): AsyncGenerator<Batch> {
+    let count = 0;
+    const shape = Object.values(graph.inputs)[0]!;
+    const values = shape.reduce((a, b) => a * b, 1);
+    const request = { batch, seed, shuffle: true, ...(signal ? { signal } : {}) };
+    for await (const samples of split.batches(request)) {
+      if (samples.images.length !== samples.size * values)
+        throw new RangeError(
+          `calibration: images of ${samples.images.length / samples.size} values, ${graph.name} reads [${shape.join(', ')}]`,
+        );
+      yield samples;
+      signal?.throwIfAborted();
+      if (++count === batches) return;
+    }
+  }
+  const network = new Network(graph);
+  try {
+    return await use({ network, groups, task, random, batches: some });
+  } finally {
+    network.dispose();
+  }
+}

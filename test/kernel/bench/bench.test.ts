@@ -49,6 +49,7 @@ describe('bench', function () {
       sparsify: training,
       finetune: training,
       steps: 20,
+      calibration: { batches: 1, batch: 8 },
       latency: { repeats: 2 },
     },
     format: onnx,
@@ -117,12 +118,17 @@ describe('bench', function () {
   });
 
   it('runs criteria that need data, and every regularizer of the paper with its criteria', async () => {
+    const regularizerOptions = { reg: 0.01 };
     const records = await bench(
       choose({
         methods: [
           ...[taylor, obdC, obdHessian, thinet, cp, hrank].map(criterion => ({ criterion })),
-          ...[groupNorm, groupLasso, growingReg].map(regularizer => ({ criterion: magnitudeL2, regularizer })),
-          ...[slimming, groupLasso].map(regularizer => ({ criterion: bnScale, regularizer })),
+          ...[groupNorm, groupLasso, growingReg].map(regularizer => ({
+            criterion: magnitudeL2,
+            regularizer,
+            regularizerOptions,
+          })),
+          ...[slimming, groupLasso].map(regularizer => ({ criterion: bnScale, regularizer, regularizerOptions })),
         ],
         strategies: [{ strategy: protectedGlobal }],
         speedups: [1.5],

@@ -142,7 +142,8 @@ describe('bench', function () {
       assert.ok(seconds.regularizer! > 0);
       losses.add(sparsified.history[0]!.loss);
     }
-    assert.equal(losses.size, 5, 'two regularizers did the same');
+    // With one norm in a group, the last two are the same penalty.
+    assert.equal(losses.size, 4, 'two regularizers did the same');
   });
 
   it('a base model that is given is not trained', async () => {

@@ -237,8 +237,13 @@ export type Definition<O, P extends Plugin<O>> = Omit<P, 'kind' | 'title' | 'opt
 };
 
 /** With the title and the options that were left out; `never` because the rest is the caller's to know. */
-const complete = (kind: Kind, plugin: { id: string; title?: string; options?: z.ZodType }): never =>
-  ({ kind, title: plugin.id, options: z.object({}), ...plugin }) as never;
+function complete(kind: Kind, plugin: { id: string; title?: string; options?: z.ZodType }): never {
+  const { id, options = z.object({}) } = plugin;
+  if (!/^[A-Za-z0-9][\w.-]*$/.test(id))
+    throw new Error(`${kind} ${JSON.stringify(id)}: a name is letters, digits, hyphens, dots and underscores`);
+  if (typeof options.safeParse !== 'function') throw new Error(`${kind} ${id}: its options are no zod schema`);
+  return { kind, title: id, ...plugin, options } as never;
+}
 type Kind = 'model' | 'criterion' | 'regularizer' | 'strategy' | 'dataset';
 
 export const defineModel = <O>(model: Definition<O, Model<O>>): Model<O> => complete('model', model);

@@ -27,6 +27,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'compare methods: train, prune, fine-tune, evaluate, measure',
     load: async () => (await import('./bench.ts')).bench,
   },
+  'check-plugin': {
+    summary: 'check a method, model or data set of your own',
+    load: async () => (await import('./check-plugin.ts')).checkPlugin,
+  },
   leaderboard: {
     summary: 'rank the records of benchmarks',
     load: async () => (await import('./leaderboard.ts')).leaderboard,

@@ -21,7 +21,7 @@ export async function main(
   const typed = argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv];
   const context: Context = {
     io: outside,
-    catalogue: () => Promise.resolve(typeof catalogue === 'function' ? catalogue() : catalogue),
+    catalogue: () => extended(catalogue, pluginsIn(typed)),
     version: (createRequire(import.meta.url)('pruningbench/package.json') as { version: string }).version,
     argv: typed,
   };
@@ -31,6 +31,32 @@ export async function main(
   } catch (error) {
     return report(error, typed, outside);
   }
+}
+
+/** The catalogue with the plugins of these files and packages. */
+async function extended(
+  catalogue: Catalogue | (() => Promise<Catalogue>),
+  specifiers: readonly string[],
+): Promise<Catalogue> {
+  let known = typeof catalogue === 'function' ? await catalogue() : catalogue;
+  for (const specifier of specifiers) {
+    const { loadExtensions, withExtensions } = await import('../extensions.ts');
+    const plugins = await loadExtensions(specifier);
+    try {
+      known = withExtensions(known, plugins);
+    } catch (error) {
+      throw new Error(`plugin ${specifier}: ${(error as Error).message}`, { cause: error });
+    }
+  }
+  return known;
+}
+
+/** What `--plugin` names: commands are described by plugins, so that it is read before them. */
+function pluginsIn(argv: readonly string[]): string[] {
+  return argv.flatMap((word, i) => {
+    if (word.startsWith('--plugin=')) return [word.slice('--plugin='.length)];
+    return word === '--plugin' && argv[i + 1] !== undefined ? [argv[i + 1]!] : [];
+  });
 }
 
 /** The program; only the command that is called is described in full. */
@@ -60,6 +86,7 @@ function addCommonFlags(command: Command): void {
   if (command.commands.length > 0) return command.commands.forEach(addCommonFlags);
   command
     .option('--json', 'write machine-readable JSON, and nothing else, to standard output')
+    .option('--plugin <file>', 'file or package with methods, models or data sets of your own; may be repeated')
     .option('--debug', 'show where an error comes from');
 }
 

@@ -10,7 +10,7 @@ const extensions = ['.ts', '.mts', '.js', '.mjs', '.cjs', '/index.ts', '/index.j
 export class Modules {
   readonly #folder: string;
   readonly #own: ReadonlySet<string>;
-  readonly #import: (specifier: string) => Promise<object>;
+  #importer: ((specifier: string) => Promise<object>) | undefined;
   readonly #require: NodeJS.Require;
   readonly #loaded = new Map<string, object>();
   readonly #failed = new Map<string, unknown>();
@@ -21,11 +21,16 @@ export class Modules {
     this.#folder = folder;
     this.#own = new Set(own);
     this.#require = createRequire(path.join(folder, 'cell.js'));
-    this.#import = new vm.Script('specifier => import(specifier)', {
-      filename: path.join(folder, 'cell.mjs'),
+  }
+
+  /** Imports as a module in the folder would. */
+  readonly #import = (specifier: string): Promise<object> => {
+    this.#importer ??= new vm.Script('specifier => import(specifier)', {
+      filename: path.join(this.#folder, 'cell.mjs'),
       importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     }).runInThisContext() as (specifier: string) => Promise<object>;
-  }
+    return this.#importer(specifier);
+  };
 
   /** Loads modules; one that fails throws where it is required. */
   async preload(specifiers: Iterable<string>): Promise<void> {
@@ -61,7 +66,7 @@ export class Modules {
   async #find(specifier: string): Promise<object> {
     // notebooks written for tslab find its display functions here
     if (specifier === 'tslab') return import('./tslab-module.ts');
-    if (/^\.{1,2}\//.test(specifier)) return this.#import(this.#local(specifier));
+    if (/^\.{1,2}\//.test(specifier)) return import(this.#local(specifier)) as Promise<object>;
     if (isBuiltin(specifier)) return import(specifier);
     const ours = (name: string) => import(path.isAbsolute(name) ? pathToFileURL(name).href : name);
     const [first, second] = this.#own.has(specifier) ? [ours, this.#import] : [this.#import, ours];

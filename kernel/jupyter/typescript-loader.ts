@@ -5,14 +5,21 @@ import { fileURLToPath } from 'node:url';
 import { loadTypeScript } from './typescript-host.ts';
 
 /** Finds `helper.ts` where `./helper` or `./helper.js` is imported. */
-export const resolve: ResolveHook = (specifier, context, next) => {
+export const resolve: ResolveHook = async (specifier, context, next) => {
   if (specifier.startsWith('.') && context.parentURL && /\.m?ts$/.test(context.parentURL)) {
     const url = new URL(specifier, context.parentURL);
     for (const candidate of [url.href, `${url.href}.ts`, url.href.replace(/\.(m?)js$/, '.$1ts')])
       if (/\.m?ts$/.test(candidate) && existsSync(fileURLToPath(candidate)))
         return { url: candidate, shortCircuit: true, format: 'module' };
   }
-  return next(specifier, context);
+  try {
+    return await next(specifier, context);
+  } catch (error) {
+    // A file outside of any project finds what comes with this package.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ERR_MODULE_NOT_FOUND' || /^[./]/.test(specifier)) throw error;
+    return next(specifier, { ...context, parentURL: import.meta.url });
+  }
 };
 
 /** Strips the types of the TypeScript files that notebooks import. */

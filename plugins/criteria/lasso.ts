@@ -7,8 +7,6 @@ export interface LassoPoint {
   readonly factors: Float64Array;
   /** What is left to explain, by unit: `target - gram factors`. */
   readonly rest: Float64Array;
-  /** The unit whose factor is not 0 from here on. */
-  readonly entering?: number | undefined;
 }
 
 /**
@@ -36,7 +34,7 @@ export function* lassoPath(gram: Float64Array, target: Float64Array): Generator<
       if (cholesky.append(beside, gram[entering * units + entering]!)) {
         active.push(entering);
         signs.push(Math.sign(rest[entering]!));
-        yield { penalty, factors, rest, entering };
+        yield { penalty, factors, rest };
       } else depends.add(entering);
     }
     const direction = cholesky.solve(signs);
@@ -101,7 +99,12 @@ function nextEvent({ penalty, rest, slopes, factors, active, direction, depends 
 /** For every unit the largest penalty at which its factor is not 0; 0 where there is none. */
 export function lassoEntries(gram: Float64Array, target: Float64Array): Float64Array {
   const entries = new Float64Array(target.length);
-  for (const { penalty, entering } of lassoPath(gram, target))
-    if (entering !== undefined && entries[entering] === 0) entries[entering] = penalty;
+  let before = 0;
+  for (const { penalty, factors } of lassoPath(gram, target)) {
+    // A factor that is not 0 here has left it at the point before.
+    for (let unit = 0; unit < entries.length; unit++)
+      if (factors[unit] !== 0 && entries[unit] === 0) entries[unit] = before;
+    before = penalty;
+  }
   return entries;
 }

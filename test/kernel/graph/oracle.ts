@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs';
+import { scrambled } from '../../../kernel/contract/small-graphs.ts';
 import { cut } from '../../../kernel/graph/cut.ts';
 import { analyze } from '../../../kernel/graph/groups.ts';
 import { shapesOf, view, withParameters, type Graph } from '../../../kernel/graph/graph.ts';
@@ -8,22 +9,7 @@ import { Parameter } from '../../../kernel/graph/parameter.ts';
 import { Network } from '../../../kernel/graph/run.ts';
 import { random, type Random } from '../../../kernel/random.ts';
 
-/** The graph with random values in all parameters, so that nothing agrees because it is 0 or 1. */
-export function scrambled(graph: Graph, seed = 1): Graph {
-  return withParameters(
-    graph,
-    [...graph.parameters].map(([name, { shape, trainable }]) => {
-      const source = random(seed, name);
-      const size = shape.reduce((a, b) => a * b, 1);
-      const scale = shape.length > 1 ? Math.sqrt(2 / (size / shape[shape.length - 1]!)) : 0.3;
-      const positive = name.endsWith('variance') || name.endsWith('scale');
-      const values = Float32Array.from({ length: size }, () =>
-        positive ? 0.5 + source.uniform() : scale * source.normal(),
-      );
-      return [name, new Parameter(shape, values, trainable)] as const;
-    }),
-  );
-}
+export { scrambled };
 
 /** Random units to keep of every group that is not protected, at least one. */
 export function randomKept(graph: Graph, source: Random, share = 0.5): Map<string, boolean[]> {

@@ -17,7 +17,7 @@ import { numericRank } from '../../../plugins/criteria/numeric-rank.ts';
 import { greedy } from '../../../plugins/criteria/thinet.ts';
 import { classification } from '../../../plugins/tasks/index.ts';
 import { scrambled } from '../../kernel/graph/oracle.ts';
-import { noise } from '../../kernel/noise.ts';
+import { noise } from '../../../kernel/contract/noise.ts';
 
 /** Strided, dilated, grouped and depthwise convolutions, norms, a dense layer behind places and one behind a pool. */
 function convolutions(): Graph {
@@ -309,22 +309,6 @@ describe('cp', () => {
           rest = [...point.rest];
         }
         for (const pull of rest) assert.ok(Math.abs(pull) <= 1e-6 * most);
-      }),
-    ));
-
-  it('a score is the largest penalty at which the factor is not 0', () =>
-    fc.assert(
-      fc.property(problem, ({ gram, target }) => {
-        const first = new Float64Array(target.length);
-        let before = 0;
-        for (const { penalty, factors } of lassoPath(gram, target)) {
-          // A factor that is not 0 here has left it at the point before.
-          factors.forEach((factor, unit) => {
-            if (factor !== 0 && first[unit] === 0) first[unit] = before;
-          });
-          before = penalty;
-        }
-        near(lassoEntries(gram, target), first, 'score', 1e-9);
       }),
     ));
 

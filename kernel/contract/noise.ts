@@ -1,8 +1,8 @@
-import type { Graph } from '../../kernel/graph/graph.ts';
-import type { Split } from '../../kernel/plugin.ts';
-import { random } from '../../kernel/random.ts';
+import type { Graph } from '../graph/graph.ts';
+import type { Split } from '../plugin.ts';
+import { random } from '../random.ts';
 
-/** Noise in the shape that a graph reads, labelled in turn. */
+/** A split of noise in the shape that a graph reads, labelled in turn. */
 export function noise(graph: Graph, size: number, classes: number, seed = 7): Split<Int32Array> {
   const values = Object.values(graph.inputs)[0]!.reduce((a, b) => a * b, 1);
   const source = random(seed, 'noise');

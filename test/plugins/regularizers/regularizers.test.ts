@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs';
-import { Builder } from '../../kernel/graph/builder.ts';
-import { withParameters, type Graph } from '../../kernel/graph/graph.ts';
-import type { Group } from '../../kernel/graph/groups.ts';
-import { Parameter } from '../../kernel/graph/parameter.ts';
-import { Network } from '../../kernel/graph/run.ts';
-import type { Regularizer, Sparsity } from '../../kernel/plugin.ts';
-import { parseOptions } from '../../kernel/prune/prune.ts';
-import { sparsityOf } from '../../kernel/prune/sparsity.ts';
-import { bnScale } from '../../plugins/criteria/index.ts';
-import * as regularizers from '../../plugins/regularizers/index.ts';
-import { scrambled } from '../kernel/graph/oracle.ts';
+import { Builder } from '../../../kernel/graph/builder.ts';
+import type { Graph } from '../../../kernel/graph/graph.ts';
+import type { Group } from '../../../kernel/graph/groups.ts';
+import { Network } from '../../../kernel/graph/run.ts';
+import type { Regularizer, Sparsity } from '../../../kernel/plugin.ts';
+import { parseOptions } from '../../../kernel/prune/prune.ts';
+import { sparsityOf } from '../../../kernel/prune/sparsity.ts';
+import { bnScale } from '../../../plugins/criteria/index.ts';
+import * as regularizers from '../../../plugins/regularizers/index.ts';
+import { scrambled } from '../../kernel/graph/oracle.ts';
 
 /** Groups behind a flatten, of a grouped convolution, and two that share a kernel's input axis. */
 function mixed(): Graph {
@@ -74,36 +73,6 @@ function assertFactors(sparsity: Sparsity, terms: Values, factors: readonly (rea
     );
   assert.deepEqual(new Set(terms.keys()), new Set(groups.flatMap(({ members }) => members.map(m => m.parameter))));
 }
-
-for (const regularizer of Object.values(regularizers))
-  describe(`regularizer ${regularizer.id}`, () => {
-    it('constant, zero and single-unit groups give finite terms of the shape of their parameters', () => {
-      for (const value of [0, 1]) {
-        const graph = mixed();
-        const flat = withParameters(
-          graph,
-          [...graph.parameters].map(([name, { shape, size, trainable }]) => [
-            name,
-            new Parameter(shape, new Float32Array(size).fill(value), trainable),
-          ]),
-        );
-        const moments = [moment, { ...moment, epoch: 1, step: 4 }];
-        for (const [name, term] of termsOf(regularizer as Regularizer, sparsityOf(flat), moments)) {
-          assert.equal(term.length, graph.parameters.get(name)!.size);
-          assert.ok(term.every(Number.isFinite), `${name}: ${term.join()}`);
-        }
-      }
-    });
-
-    it('touches nothing that does not exist, keeps no tensors, and is the same each time', () => {
-      const sparsity = sparsityOf(mixed());
-      const before = tf.memory().numTensors;
-      const terms = termsOf(regularizer as Regularizer, sparsity);
-      assert.ok(terms.size > 0);
-      assert.deepEqual(termsOf(regularizer as Regularizer, sparsity), terms);
-      assert.equal(tf.memory().numTensors, before);
-    });
-  });
 
 describe('regularizers, against their penalties', () => {
   const graph = mixed();

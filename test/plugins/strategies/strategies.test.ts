@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { parseOptions } from '../../kernel/prune/prune.ts';
-import * as strategies from '../../plugins/strategies/index.ts';
+import * as strategies from '../../../plugins/strategies/index.ts';
 
 const ranked = fc
   .array(
@@ -19,23 +18,6 @@ const ranked = fc
     })),
   );
 const share = fc.double({ min: 0, max: 1, noNaN: true });
-
-for (const strategy of Object.values(strategies))
-  describe(`strategy ${strategy.id}`, () => {
-    const keep = (groups: Parameters<typeof strategy.keep>[0], left: number) =>
-      strategy.keep(groups, left, parseOptions(strategy) as never);
-
-    it('keeps between one and all units of every group, and more when more shall be left', () =>
-      fc.assert(
-        fc.property(ranked, share, share, (groups, a, b) => {
-          const [less, more] = [keep(groups, Math.min(a, b)), keep(groups, Math.max(a, b))];
-          groups.forEach(({ scores }, g) => {
-            assert.ok(Number.isInteger(less[g]) && less[g]! >= 1 && less[g]! <= scores.length);
-            assert.ok(less[g]! <= more[g]!);
-          });
-        }),
-      ));
-  });
 
 describe('global strategies', () => {
   const { global, protectedGlobal } = strategies;

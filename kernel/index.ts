@@ -1,6 +1,24 @@
 // the model
-export { Builder, fanInUniform, kaimingFanOut, normal, ones, uniform, zeros } from './graph/builder.ts';
-export type { ConvOptions, DenseOptions, Initializer, Pair, WindowOptions } from './graph/builder.ts';
+export {
+  Builder,
+  fanInUniform,
+  filled,
+  kaimingFanIn,
+  kaimingFanOut,
+  normal,
+  ones,
+  uniform,
+  zeros,
+} from './graph/builder.ts';
+export type {
+  AttentionOptions,
+  ConvOptions,
+  DenseOptions,
+  Initializer,
+  MaxPoolOptions,
+  Pair,
+  WindowOptions,
+} from './graph/builder.ts';
 export type { Role } from './graph/channels.ts';
 export { check } from './graph/check.ts';
 export { count, type Count } from './graph/count.ts';

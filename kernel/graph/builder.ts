@@ -8,7 +8,8 @@ import { Parameter, type Shape } from './parameter.ts';
 /** Values of a parameter from its shape and a stream of random numbers that is its own. */
 export type Initializer = (shape: Shape, random: Random) => Float32Array;
 
-const filled =
+/** The same value everywhere. */
+export const filled =
   (value: number): Initializer =>
   shape =>
     new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(value);
@@ -32,6 +33,9 @@ export const uniform =
 /** He et al. 2015 for ReLU, by the values that leave a kernel: deviation sqrt(2 / (height x width x out)). */
 export const kaimingFanOut: Initializer = (shape, random) =>
   normal(Math.sqrt(2 / (shape.slice(0, -2).reduce((a, b) => a * b, 1) * shape[shape.length - 1]!)))(shape, random);
+/** He et al. 2015 for ReLU, by the values that enter: deviation sqrt(2 / (height x width x in)). */
+export const kaimingFanIn: Initializer = (shape, random) =>
+  normal(Math.sqrt(2 / shape.slice(0, -1).reduce((a, b) => a * b, 1)))(shape, random);
 /** PyTorch's default: uniform within 1 / sqrt(values that enter). */
 export const fanInUniform: Initializer = (shape, random) =>
   uniform(1 / Math.sqrt(shape.slice(0, -1).reduce((a, b) => a * b, 1)))(shape, random);
@@ -52,6 +56,10 @@ export interface WindowOptions {
   /** Places added on every side. */
   readonly padding?: Pair;
 }
+export interface MaxPoolOptions extends WindowOptions {
+  /** A last window that lies partly outside counts too, as in PyTorch's `ceil_mode`. */
+  readonly ceil?: boolean;
+}
 export interface ConvOptions extends WindowOptions {
   readonly filters: number;
   readonly dilation?: Pair;
@@ -65,6 +73,14 @@ export interface DenseOptions {
   readonly bias?: boolean;
   readonly kernelInitializer?: Initializer;
   readonly biasInitializer?: Initializer;
+}
+
+export interface AttentionOptions {
+  readonly heads: number;
+  /** What is pruned as one: a dimension of all heads (default) or a head. */
+  readonly prune?: 'dimensions' | 'heads';
+  /** Factor of the scores. */
+  readonly scale?: number;
 }
 
 /**
@@ -115,7 +131,7 @@ export class Builder {
       shapes[role] = shape;
       this.#parameters.set(name, new Parameter(shape, () => initializer(shape, random(this.#seed, name)), trainable));
     }
-    this.#nodes.push({ id, op, inputs, attributes, parameters: names });
+    this.#nodes.push({ id, op, inputs: [...inputs], attributes, parameters: names });
     const view = { id, attributes, inputs: inputs.map(i => this.shape(i)), names, parameters: shapes };
     this.#shapes.set(id, ops[op].shape(view));
     return id;
@@ -191,8 +207,15 @@ export class Builder {
     return this.activation('relu', id, x);
   }
 
-  maxPool(id: string, x: string, { kernel, stride = kernel, padding = 0 }: WindowOptions): string {
-    return this.node('max-pool', id, [x], { kernel: pair(kernel), stride: pair(stride), padding: around(padding) });
+  maxPool(id: string, x: string, options: MaxPoolOptions): string {
+    const { kernel, stride = kernel, padding = 0, ceil = false } = options;
+    const window = { kernel: pair(kernel), stride: pair(stride), padding: around(padding) };
+    if (ceil)
+      window.padding.forEach((border, axis) => {
+        const rest = (this.shape(x)[axis]! + border[0] + border[1] - window.kernel[axis]!) % window.stride[axis]!;
+        if (rest > 0) border[1] += window.stride[axis]! - rest;
+      });
+    return this.node('max-pool', id, [x], window);
   }
 
   averagePool(id: string, x: string, { kernel, stride = kernel, padding = 0 }: WindowOptions): string {
@@ -221,6 +244,60 @@ export class Builder {
 
   slice(id: string, x: string, begin: number, size: number): string {
     return this.node('slice', id, [x], { begin, size });
+  }
+
+  /** Channels by index. */
+  gather(id: string, x: string, indices: readonly number[]): string {
+    return this.node('gather', id, [x], { indices: [...indices] });
+  }
+
+  /** Channel shuffle (Zhang et al. 2018): one channel of every group after the other. */
+  channelShuffle(id: string, x: string, groups: number): string {
+    const length = this.channels(x);
+    const source = (i: number) => (i % groups) * (length / groups) + Math.floor(i / groups);
+    return this.gather(
+      id,
+      x,
+      Array.from({ length }, (_, i) => source(i)),
+    );
+  }
+
+  /** Pixel shuffle, in PyTorch's order unless told otherwise. */
+  depthToSpace(id: string, x: string, block: number, mode: 'DCR' | 'CRD' = 'CRD'): string {
+    return this.node('depth-to-space', id, [x], { block, mode });
+  }
+
+  spaceToDepth(id: string, x: string, block: number, mode: 'DCR' | 'CRD' = 'CRD'): string {
+    return this.node('space-to-depth', id, [x], { block, mode });
+  }
+
+  /** An image enlarged by whole factors, nearest neighbour. */
+  upsample(id: string, x: string, scale: Pair): string {
+    return this.node('upsample', id, [x], { scale: pair(scale) });
+  }
+
+  /** An image as tokens, row by row. */
+  tokens(id: string, x: string): string {
+    return this.node('tokens', id, [x]);
+  }
+
+  classToken(id: string, x: string, { initializer = zeros } = {}): string {
+    return this.node('class-token', id, [x], {}, { token: { shape: [this.channels(x)], initializer } });
+  }
+
+  positionEmbedding(id: string, x: string, { initializer = normal(0.02) } = {}): string {
+    return this.node('position-embedding', id, [x], {}, { embedding: { shape: this.shape(x), initializer } });
+  }
+
+  /** One of the tokens, as a vector. */
+  token(id: string, x: string, index = 0): string {
+    return this.node('token', id, [x], { index });
+  }
+
+  /** Attention of q, k and v, whose channels are those of all heads; by default scaled by the root of the head's size. */
+  attention(id: string, q: string, k: string, v: string, options: AttentionOptions): string {
+    const { heads, prune = 'dimensions', scale = (this.channels(q) / heads) ** -0.5 } = options;
+    return this.node('attention', id, [q, k, v], { heads, scale, prune });
   }
 
   /** The verified graph that returns these values. */

@@ -52,20 +52,23 @@ export const averagePool = pool(
   'AveragePool',
 );
 
-/** The mean over height and width: an image becomes a vector. */
+/** The mean over all places: an image or tokens become a vector. */
 export const globalAveragePool = defineOp({
   attributes: z.strictObject({}),
   roles: [],
   arity: [1, 1],
-  shape({ id, inputs }) {
-    if (inputs[0]!.length !== 3)
+  shape({ id, inputs: [x] }) {
+    if (x!.length !== 3 && x!.length !== 2)
       throw new RangeError(
-        `global-average-pool ${id}: needs an image [height, width, channels], got [${inputs[0]!.join(', ')}]`,
+        `global-average-pool ${id}: needs [height, width, channels] or [tokens, channels], got [${x!.join(', ')}]`,
       );
-    return [channelsOf(inputs[0]!)];
+    return [channelsOf(x!)];
   },
   couple: (_node, [input]) => input!,
-  forward: (_node, [x]) => tf.mean(x!, [1, 2]),
+  forward: ({ inputs: [shape] }, [x]) => tf.mean(x!, shape!.length === 3 ? [1, 2] : 1),
   work: visits,
-  onnx: (_node, [x], writer) => writer.op('Flatten', [writer.op('GlobalAveragePool', [x!])]),
+  onnx: ({ inputs: [shape] }, [x], writer) =>
+    shape!.length === 3
+      ? writer.op('Flatten', [writer.op('GlobalAveragePool', [x!])])
+      : writer.op('ReduceMean', [x!, writer.constant(BigInt64Array.of(1n), [1])], { keepdims: 0 }),
 });

@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
 import { count } from '../../../kernel/graph/count.ts';
 import * as models from '../../../plugins/models/index.ts';
-import { parseOptions } from '../../../kernel/prune/prune.ts';
+import { build } from '../../../plugins/api.ts';
 
-const counted = (model: keyof typeof models, classes: number) => {
-  const plugin = models[model];
-  return count(plugin.build(parseOptions(plugin, { classes })));
-};
+const counted = (model: string, classes: number) => count(build(model, { classes }));
 
 describe('count', () => {
   const published: [keyof typeof models, number, number][] = [

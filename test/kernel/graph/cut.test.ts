@@ -6,7 +6,7 @@ import { cut } from '../../../kernel/graph/cut.ts';
 import { groups, restrict } from '../../../kernel/graph/groups.ts';
 import { random } from '../../../kernel/random.ts';
 import * as models from '../../../plugins/models/index.ts';
-import { parseOptions } from '../../../kernel/prune/prune.ts';
+import { build } from '../../../plugins/api.ts';
 import { graphs } from './graphs.ts';
 import { assertZeroedEqualsCut, randomKept, scrambled } from './oracle.ts';
 
@@ -14,7 +14,7 @@ describe('cut', () => {
   for (const model of Object.values(models))
     for (const image of [32, 64])
       it(`${model.id} at ${image} pixels: the zeroed network computes what the cut network computes`, () => {
-        const graph = scrambled(model.build(parseOptions(model, { classes: 7, width: 0.125, image })));
+        const graph = scrambled(build(model, { classes: 7, width: 0.125, image }));
         const kept = randomKept(graph, random(5, model.id), 0.6);
         const small = assertZeroedEqualsCut(graph, kept);
         assert.ok(count(small).macs < count(graph).macs);
@@ -48,7 +48,7 @@ describe('cut', () => {
   });
 
   it('leaves the given graph as it was', () => {
-    const graph = models.resnet18.build(parseOptions(models.resnet18, { width: 0.125 }));
+    const graph = build('resnet18', { width: 0.125 });
     const before = JSON.stringify(graph.nodes) + count(graph).params;
     cut(graph, randomKept(graph, random(1)));
     assert.equal(JSON.stringify(graph.nodes) + count(graph).params, before);

@@ -4,7 +4,7 @@ import * as ort from 'onnxruntime-node';
 import { Builder } from '../../../kernel/graph/builder.ts';
 import { cut } from '../../../kernel/graph/cut.ts';
 import { Parameter } from '../../../kernel/graph/parameter.ts';
-import { parseOptions } from '../../../kernel/prune/prune.ts';
+import { build } from '../../../plugins/api.ts';
 import { random } from '../../../kernel/random.ts';
 import { onnx } from '../../../plugins/formats/index.ts';
 import * as models from '../../../plugins/models/index.ts';
@@ -16,7 +16,7 @@ describe('onnx', () => {
   for (const model of Object.values(models))
     for (const image of [32, 64])
       it(`${model.id} at ${image} pixels, whole and cut, computes the same in ONNX Runtime`, async () => {
-        const graph = scrambled(model.build(parseOptions(model, { classes: 7, width: 0.125, image })));
+        const graph = scrambled(build(model, { classes: 7, width: 0.125, image }));
         await assertSameInOnnx(graph);
         await assertSameInOnnx(cut(graph, randomKept(graph, random(5, model.id), 0.6)));
       });
@@ -79,7 +79,7 @@ describe('onnx', () => {
     });
 
   it('names inputs, outputs and a free batch', async () => {
-    const graph = models.resnet18.build(parseOptions(models.resnet18, { classes: 7, width: 0.125 }));
+    const graph = build('resnet18', { classes: 7, width: 0.125 });
     const session = await ort.InferenceSession.create(onnx.write(graph));
     const plain = (list: readonly ort.InferenceSession.ValueMetadata[]) =>
       list.map(value => value.isTensor && [value.name, value.type, [...value.shape]]);
@@ -89,8 +89,8 @@ describe('onnx', () => {
   });
 
   it('writes the same bytes for the same graph', () => {
-    const build = () => onnx.write(models.resnet18.build(parseOptions(models.resnet18, { width: 0.125 })));
-    assert.deepEqual(build(), build());
+    const write = () => onnx.write(build('resnet18', { width: 0.125 }));
+    assert.deepEqual(write(), write());
   });
 
   it('keeps names apart where a node is called like a parameter', async () => {

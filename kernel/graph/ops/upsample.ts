@@ -1,0 +1,38 @@
+import * as tf from '@tensorflow/tfjs';
+import { z } from 'zod';
+import { channelsOf, defineOp, free } from '../op.ts';
+import { pairOf } from './window.ts';
+
+const attributes = z.strictObject({ scale: pairOf });
+
+/** An image whose every place is repeated `scale` times along height and width (nearest neighbour). */
+export const upsample = defineOp<z.infer<typeof attributes>>({
+  attributes,
+  roles: [],
+  arity: [1, 1],
+  shape({ id, attributes: { scale }, inputs: [x] }) {
+    if (x!.length !== 3)
+      throw new RangeError(`upsample ${id}: needs an image [height, width, channels], got [${x!.join(', ')}]`);
+    return [x![0]! * scale[0], x![1]! * scale[1], channelsOf(x!)];
+  },
+  couple: (_node, [input]) => input!,
+  forward({ attributes: { scale } }, [x]) {
+    const window = [...scale] as [number, number];
+    // The sum over a place's repetitions, since tfjs's own gradient on cpu is wrong from the second image on.
+    const enlarge = tf.customGrad((image: unknown) => ({
+      value: tf.image.resizeNearestNeighbor(image as tf.Tensor4D, [
+        x!.shape[1]! * scale[0],
+        x!.shape[2]! * scale[1],
+      ]) as tf.Tensor,
+      gradFunc: (dy: tf.Tensor) => tf.mul(tf.avgPool(dy as tf.Tensor4D, window, window, 'valid'), scale[0] * scale[1]),
+    }));
+    return enlarge(x!);
+  },
+  work: () => free,
+  onnx: ({ attributes: { scale } }, [x], writer) =>
+    writer.op('Resize', [x!, '', writer.constant(Float32Array.of(1, 1, ...scale), [4])], {
+      mode: 'nearest',
+      coordinate_transformation_mode: 'asymmetric',
+      nearest_mode: 'floor',
+    }),
+});

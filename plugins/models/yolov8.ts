@@ -10,7 +10,7 @@ const yoloOptions = z.object({
     .min(32)
     .multipleOf(32)
     .default(640)
-    .describe('side of the square input in pixels, a multiple of 32 (default 640)'),
+    .describe('side of the square input in pixels, a multiple of 32'),
   channels: z.int().min(1).default(3).describe('channels of the input'),
   seed: z.int().default(0).describe('seed of the initial weights'),
 });

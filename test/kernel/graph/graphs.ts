@@ -49,7 +49,8 @@ const growths: Grow[] = [
   },
   (b, id, values, source) => b.maxPool(id, pick(values, source), { kernel: 3, stride: 1, padding: 1 }),
   (b, id, values, source) => b.averagePool(id, pick(values, source), { kernel: 3, stride: 1, padding: 1 }),
-  (b, id, values, source) => b.layerNorm(id, pick(values, source)),
+  // Channels may all be the same one: a large epsilon keeps the norm from magnifying their rounding.
+  (b, id, values, source) => b.layerNorm(id, pick(values, source), { epsilon: 0.1 }),
   (b, id, values, source) => {
     const x = pick(values, source);
     const length = 1 + source.integer(2 * b.channels(x));
@@ -88,7 +89,7 @@ function transformer(b: Builder, image: string, source: Random): string {
     const y = b.attention(`block${i}.attention`, q, k, v, { heads, prune });
     const out = b.dense(`block${i}.proj`, y, { units: source.integer(2) ? b.channels(x) : 5 });
     x = b.channels(out) === b.channels(x) ? b.add(`block${i}.add`, x, out) : out;
-    if (source.integer(2)) x = b.layerNorm(`block${i}.norm`, x);
+    if (source.integer(2)) x = b.layerNorm(`block${i}.norm`, x, { epsilon: 0.1 });
   }
   const [tokens] = b.shape(x) as [number, number];
   const ends = [() => b.token('end', x, source.integer(tokens)), () => b.globalAveragePool('end', x), () => b.flatten('end', x)]; // prettier-ignore

@@ -57,7 +57,7 @@ export const attention = defineOp<Attributes>({
     const [q, k, v] = inputs.map(split) as [tf.Tensor, tf.Tensor, tf.Tensor];
     const weights = tf.softmax(tf.matMul(tf.mul(q, scale), k, false, true));
     const mixed = tf.transpose(tf.matMul(weights, v), [0, 2, 1, 3]);
-    return tf.reshape(mixed, [-1, ...inputs[0]!.shape.slice(1, 2), heads * size]);
+    return tf.reshape(mixed, [-1, inputs[0]!.shape[1]!, heads * size]);
   },
   work({ inputs: [q, k] }) {
     return { plain: 2 * q![0]! * k![0]! * channelsOf(q!), extra: 0 };

@@ -18,13 +18,12 @@ export const upsample = defineOp<z.infer<typeof attributes>>({
   couple: (_node, [input]) => input!,
   forward({ attributes: { scale } }, [x]) {
     const window = [...scale] as [number, number];
+    const [height, width] = x!.shape.slice(1, 3) as [number, number];
     // The sum over a place's repetitions, since tfjs's own gradient on cpu is wrong from the second image on.
-    const enlarge = tf.customGrad((image: unknown) => ({
-      value: tf.image.resizeNearestNeighbor(image as tf.Tensor4D, [
-        x!.shape[1]! * scale[0],
-        x!.shape[2]! * scale[1],
-      ]) as tf.Tensor,
-      gradFunc: (dy: tf.Tensor) => tf.mul(tf.avgPool(dy as tf.Tensor4D, window, window, 'valid'), scale[0] * scale[1]),
+    const sum = (dy: tf.Tensor) => tf.mul(tf.avgPool(dy as tf.Tensor4D, window, window, 'valid'), scale[0] * scale[1]);
+    const enlarge = tf.customGrad(image => ({
+      value: tf.image.resizeNearestNeighbor(image as tf.Tensor4D, [height * scale[0], width * scale[1]]),
+      gradFunc: sum,
     }));
     return enlarge(x!);
   },

@@ -25,7 +25,7 @@ describe('models, methods, datasets', () => {
     const [head, rule, first] = out.split('\n') as [string, string, string];
     const at = head.indexOf('title');
     assert.equal(rule.slice(at - 2, at), '  ');
-    assert.equal(first.slice(at), 'ResNet-18               He et al. 2016');
+    assert.equal(first.slice(at), 'DenseNet-121            Huang et al. 2017');
   });
 
   it('show one with its options', async () => {

@@ -50,8 +50,8 @@ export const classToken = defineOp({
     return input!;
   },
   forward(_node, [x], { token }) {
-    const first = tf.tile(tf.reshape(token!, [1, 1, -1]), [x!.shape[0]!, 1, 1]);
-    return tf.concat([first, x!], 1);
+    // A sum that broadcasts: the gradient of `tile` is a sum over the batch image by image.
+    return tf.concat([tf.add(tf.zeros([x!.shape[0]!, 1, 1]), token!), x!], 1);
   },
   work: () => free,
   onnx({ names }, [x], writer) {

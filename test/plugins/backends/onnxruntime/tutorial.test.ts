@@ -36,7 +36,19 @@ async function tutorial(lib: typeof Ours): Promise<number> {
 }
 
 describe('a tfjs program on the onnxruntime backend', () => {
-  after(() => tf.setBackend('cpu'));
+  let kernels: tf.KernelConfig[];
+  before(async () => {
+    await fresh();
+    kernels = tf.getKernelsForBackend('onnxruntime');
+  });
+  after(async () => {
+    await tf.setBackend('cpu');
+    // The import is a second copy of the backend, whose kernels do not go with the first one's that other tests use.
+    for (const kernel of kernels) {
+      tf.unregisterKernel(kernel.kernelName, 'onnxruntime');
+      tf.registerKernel(kernel);
+    }
+  });
 
   it('one other import, and the tutorial on digits trains without a fallback', async () => {
     await fresh({ smallElements: 64 });

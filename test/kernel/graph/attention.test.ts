@@ -88,7 +88,10 @@ describe('attention', () => {
   it('refuses what does not fit', () => {
     const b = new Builder('net');
     const [q, k, image] = [b.input('q', [3, 6]), b.input('k', [5, 6]), b.input('image', [2, 2, 6])];
-    assert.throws(() => b.attention('a', q, k, q, { heads: 2 }), /attention a: q \[3, 6\], k \[5, 6\] and v \[3, 6\] do not fit/); // prettier-ignore
+    assert.throws(
+      () => b.attention('a', q, k, q, { heads: 2 }),
+      /attention a: q \[3, 6\], k \[5, 6\] and v \[3, 6\] do not fit/,
+    );
     assert.throws(() => b.attention('a', q, k, k, { heads: 4 }), /attention a: 6 channels in 4 heads/);
     assert.throws(() => b.attention('a', image, k, k, { heads: 2 }), /attention a: needs q, k, v \[tokens, channels\]/);
   });

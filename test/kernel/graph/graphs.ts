@@ -92,7 +92,11 @@ function transformer(b: Builder, image: string, source: Random): string {
     if (source.integer(2)) x = b.layerNorm(`block${i}.norm`, x, { epsilon: 0.1 });
   }
   const [tokens] = b.shape(x) as [number, number];
-  const ends = [() => b.token('end', x, source.integer(tokens)), () => b.globalAveragePool('end', x), () => b.flatten('end', x)]; // prettier-ignore
+  const ends = [
+    () => b.token('end', x, source.integer(tokens)),
+    () => b.globalAveragePool('end', x),
+    () => b.flatten('end', x),
+  ];
   return ends[source.integer(ends.length)]!();
 }
 

@@ -61,7 +61,10 @@ describe('rearranging ops', () => {
   it('upsample repeats places, with the right gradient for several images', () => {
     const result = run([2, 2, 1], (b, x) => b.upsample('y', x, [2, 3]), 2);
     const row = (a: number, b: number) => [a, a, a, b, b, b];
-    assert.deepEqual(result.y, [0, 2, 4, 6].flatMap(first => [...row(first, first + 1), ...row(first, first + 1)])); // prettier-ignore
+    assert.deepEqual(
+      result.y,
+      [0, 2, 4, 6].flatMap(first => [...row(first, first + 1), ...row(first, first + 1)]),
+    );
     const back = result.gradient;
     result.y.forEach((from, to) => (back[from]! -= to + 1));
     for (const rest of back) assert.ok(Math.abs(rest) < 1e-3, result.gradient.join());
@@ -135,13 +138,17 @@ describe('groups of rearranging ops', () => {
   const b = new Builder('net');
   const [image, tokens] = [b.input('image', [3, 4, 6]), b.input('tokens', [5, 6])];
   const refused: [string, () => string, RegExp][] = [
-    ['channels that fill no block', () => b.depthToSpace('y', image, 2), /depth-to-space y: 6 channels in blocks of 2 x 2/],
+    [
+      'channels that fill no block',
+      () => b.depthToSpace('y', image, 2),
+      /depth-to-space y: 6 channels in blocks of 2 x 2/,
+    ],
     ['places that fill no block', () => b.spaceToDepth('y', image, 2), /space-to-depth y: 3 x 4 places in blocks of 2/],
     ['a channel that is not there', () => b.gather('y', image, [0, 6]), /gather y: channel 6 of 6/],
     ['a token that is not there', () => b.token('y', tokens, 5), /token y: token 5 of 5/],
     ['tokens of tokens', () => b.tokens('y', tokens), /tokens y: needs an image .*, got \[5, 6\]/],
     ['an image as tokens', () => b.classToken('y', image), /class-token y: needs tokens .*, got \[3, 4, 6\]/],
     ['upsampled tokens', () => b.upsample('y', tokens, 2), /upsample y: needs an image .*, got \[5, 6\]/],
-  ]; // prettier-ignore
+  ];
   for (const [what, grow, message] of refused) it(`refuses ${what}`, () => assert.throws(grow, message));
 });

@@ -47,14 +47,20 @@ describe('groups of models', () => {
         ['blocks.0.attn.proj.kernel', 0, 6],
       ],
     );
-    assert.deepEqual([...inner[0]!.members[2]!.units], [...Array(384).keys()].map(i => i % 64)); // prettier-ignore
+    assert.deepEqual(
+      [...inner[0]!.members[2]!.units],
+      [...Array(384).keys()].map(i => i % 64),
+    );
   });
 
   it('ViT with heads: a unit is a head, in queries, keys and values', () => {
     const { list } = free('vit-small', { classes: 1000, prune: 'heads' });
     const heads = find(list, 'blocks.3.attn.qkv');
     assert.equal(heads.units, 6);
-    assert.deepEqual([...heads.members[0]!.units], [...Array(1152).keys()].map(i => Math.floor((i % 384) / 64))); // prettier-ignore
+    assert.deepEqual(
+      [...heads.members[0]!.units],
+      [...Array(1152).keys()].map(i => Math.floor((i % 384) / 64)),
+    );
     assert.equal(find(list, 'patch_embed.proj').units, 384);
   });
 
@@ -109,7 +115,10 @@ describe('groups of models', () => {
     const depthwise = nodes(({ groups = 1 }) => groups !== 1);
     const adds = nodes((_attributes, op) => op === 'add');
     assert.deepEqual([depthwise, adds, list.length], [17, 10, 52 - 17 - 10]);
-    assert.deepEqual(producers(find(list, 'features.4.conv.2')), [4, 5, 6].map(i => `features.${i}.conv.2`)); // prettier-ignore
+    assert.deepEqual(
+      producers(find(list, 'features.4.conv.2')),
+      [4, 5, 6].map(i => `features.${i}.conv.2`),
+    );
     assert.deepEqual(producers(find(list, 'features.4.conv.0.0')), ['features.4.conv.0.0', 'features.4.conv.1.0']);
   });
 

@@ -33,13 +33,69 @@ describe('models', () => {
 
   // Torch calls kernel, scale, offset, mean and variance weight, weight, bias, running_mean and running_var.
   const named: Record<string, string[]> = {
-    'vit-small': ['cls_token.token', 'pos_embed.embedding', 'patch_embed.proj.bias', 'blocks.0.norm1.scale', 'blocks.11.attn.qkv.kernel', 'blocks.11.attn.proj.bias', 'blocks.3.norm2.offset', 'blocks.3.mlp.fc1.kernel', 'blocks.3.mlp.fc2.kernel', 'norm.scale', 'head.kernel'],
-    yolov8n: ['model.0.conv.kernel', 'model.0.bn.scale', 'model.2.cv1.conv.kernel', 'model.2.m.0.cv1.conv.kernel', 'model.9.cv2.bn.mean', 'model.21.cv2.conv.kernel', 'model.22.cv2.0.0.conv.kernel', 'model.22.cv2.0.2.bias', 'model.22.cv3.2.1.bn.variance', 'model.22.cv3.2.2.kernel'],
-    mobilenetv2: ['features.0.0.kernel', 'features.0.1.scale', 'features.1.conv.0.0.kernel', 'features.1.conv.1.kernel', 'features.1.conv.2.mean', 'features.17.conv.1.1.offset', 'features.17.conv.3.scale', 'features.18.1.scale', 'classifier.1.bias'],
-    densenet121: ['features.conv0.kernel', 'features.norm0.scale', 'features.denseblock4.denselayer16.norm1.mean', 'features.denseblock4.denselayer16.conv2.kernel', 'features.transition3.norm.scale', 'features.transition3.conv.kernel', 'features.norm5.scale', 'classifier.kernel'],
-    googlenet: ['conv1.conv.kernel', 'conv3.bn.scale', 'inception3a.branch1.conv.kernel', 'inception4e.branch2.1.bn.mean', 'inception5b.branch4.1.conv.kernel', 'fc.bias'],
-    resnext50: ['conv1.kernel', 'bn1.scale', 'layer1.0.conv2.kernel', 'layer1.0.downsample.1.mean', 'layer4.2.bn3.scale', 'fc.kernel'],
-  }; // prettier-ignore
+    'vit-small': [
+      'cls_token.token',
+      'pos_embed.embedding',
+      'patch_embed.proj.bias',
+      'blocks.0.norm1.scale',
+      'blocks.11.attn.qkv.kernel',
+      'blocks.11.attn.proj.bias',
+      'blocks.3.norm2.offset',
+      'blocks.3.mlp.fc1.kernel',
+      'blocks.3.mlp.fc2.kernel',
+      'norm.scale',
+      'head.kernel',
+    ],
+    yolov8n: [
+      'model.0.conv.kernel',
+      'model.0.bn.scale',
+      'model.2.cv1.conv.kernel',
+      'model.2.m.0.cv1.conv.kernel',
+      'model.9.cv2.bn.mean',
+      'model.21.cv2.conv.kernel',
+      'model.22.cv2.0.0.conv.kernel',
+      'model.22.cv2.0.2.bias',
+      'model.22.cv3.2.1.bn.variance',
+      'model.22.cv3.2.2.kernel',
+    ],
+    mobilenetv2: [
+      'features.0.0.kernel',
+      'features.0.1.scale',
+      'features.1.conv.0.0.kernel',
+      'features.1.conv.1.kernel',
+      'features.1.conv.2.mean',
+      'features.17.conv.1.1.offset',
+      'features.17.conv.3.scale',
+      'features.18.1.scale',
+      'classifier.1.bias',
+    ],
+    densenet121: [
+      'features.conv0.kernel',
+      'features.norm0.scale',
+      'features.denseblock4.denselayer16.norm1.mean',
+      'features.denseblock4.denselayer16.conv2.kernel',
+      'features.transition3.norm.scale',
+      'features.transition3.conv.kernel',
+      'features.norm5.scale',
+      'classifier.kernel',
+    ],
+    googlenet: [
+      'conv1.conv.kernel',
+      'conv3.bn.scale',
+      'inception3a.branch1.conv.kernel',
+      'inception4e.branch2.1.bn.mean',
+      'inception5b.branch4.1.conv.kernel',
+      'fc.bias',
+    ],
+    resnext50: [
+      'conv1.kernel',
+      'bn1.scale',
+      'layer1.0.conv2.kernel',
+      'layer1.0.downsample.1.mean',
+      'layer4.2.bn3.scale',
+      'fc.kernel',
+    ],
+  };
   for (const [model, names] of Object.entries(named))
     it(`${model}: layers are called as where its weights come from`, () => {
       const { parameters } = build(model, { image: 64, classes: 5 });

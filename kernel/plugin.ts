@@ -153,6 +153,8 @@ export interface BatchOptions {
   /** Order and augmentation follow from seed and epoch; without `shuffle` the order is that of the data. */
   readonly seed?: number;
   readonly epoch?: number;
+  /** How many epochs the training has, so that a data set can change its augmentation towards the end. */
+  readonly epochs?: number;
   readonly shuffle?: boolean;
   readonly augment?: boolean;
   /** Leave out a last batch that is not full. */

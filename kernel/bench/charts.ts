@@ -193,8 +193,8 @@ export function latencyChart(records: readonly RunRecord[]): Chart {
   });
 }
 
-/** Loss and score by epoch of a training. */
-export function trainingChart(history: readonly EpochRecord[], score = 'accuracy'): Chart {
+/** Loss and score by epoch of a training; by default the score is the first number that its evaluations give. */
+export function trainingChart(history: readonly EpochRecord[], score = scoreOf(history)): Chart {
   const rows = history.map(({ epoch, loss, scores }) => ({ epoch, loss, score: scores?.[score] ?? null }));
   return spec({
     title: 'training',
@@ -222,3 +222,6 @@ export function trainingChart(history: readonly EpochRecord[], score = 'accuracy
     resolve: { scale: { y: 'independent' } },
   });
 }
+
+const scoreOf = (history: readonly EpochRecord[]): string =>
+  history.flatMap(({ scores }) => Object.keys(scores ?? {}))[0] ?? 'score';

@@ -2,21 +2,29 @@ import { crc32, deflateSync } from 'node:zlib';
 import { displaySymbol, type Displayable } from '../jupyter/index.ts';
 import type { Data } from '../plugin.ts';
 
-/** The first images of a data set's training split as one picture, each stretched to its full range of brightness. */
-export async function sampleImages(data: Data, { count = 20, columns = 10, scale = 2 } = {}): Promise<Displayable> {
+/**
+ * The first images of a data set's training split as one picture, each stretched to its full range of brightness. By
+ * default small ones are shown at twice their size and large ones 96 pixels wide.
+ */
+export async function sampleImages(
+  data: Data,
+  { count = 20, columns = 10, scale: wanted = 0 } = {},
+): Promise<Displayable> {
   const [height, width, channels] = data.shape as [number, number, number];
+  const scale = wanted || Math.min(2, 96 / Math.max(height, width));
   const batches = data.train.batches({ batch: count, shuffle: true, augment: false });
   for await (const { size, images } of batches) {
     const rows = Math.ceil(size / columns);
-    const [cellHeight, cellWidth] = [height * scale + 2, width * scale + 2];
+    const [shownHeight, shownWidth] = [Math.round(height * scale), Math.round(width * scale)];
+    const [cellHeight, cellWidth] = [shownHeight + 2, shownWidth + 2];
     const [pictureHeight, pictureWidth] = [rows * cellHeight, columns * cellWidth];
     const picture = new Uint8Array(pictureHeight * pictureWidth * 3).fill(255);
     for (let n = 0; n < size; n++) {
       const image = images.subarray(n * height * width * channels, (n + 1) * height * width * channels);
       const [least, most] = range(image);
       const [top, left] = [Math.floor(n / columns) * cellHeight, (n % columns) * cellWidth];
-      for (let y = 0; y < height * scale; y++)
-        for (let x = 0; x < width * scale; x++)
+      for (let y = 0; y < shownHeight; y++)
+        for (let x = 0; x < shownWidth; x++)
           for (let c = 0; c < 3; c++) {
             const pixel = Math.floor(y / scale) * width + Math.floor(x / scale);
             const value = image[pixel * channels + Math.min(c, channels - 1)]!;

@@ -3,8 +3,10 @@ import * as tf from '@tensorflow/tfjs';
 import type { Graph } from '../graph/graph.ts';
 import { Network } from '../graph/run.ts';
 import type { Split, Task } from '../plugin.ts';
+import type { Shape } from '../graph/parameter.ts';
 
 export interface EvaluateOptions {
+  /** Images per pass; by default 128, fewer where they are large. */
   readonly batch?: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -14,11 +16,12 @@ export async function evaluate<T>(
   model: Graph | Network,
   split: Split<T>,
   task: Task<T>,
-  { batch = 128, signal }: EvaluateOptions = {},
+  { batch: wanted, signal }: EvaluateOptions = {},
 ): Promise<Readonly<Record<string, number>>> {
   signal?.throwIfAborted();
   const network = model instanceof Network ? model : new Network(model);
   const shape = Object.values(network.graph.inputs)[0]!;
+  const batch = wanted ?? defaultBatch(shape);
   const meter = task.meter();
   try {
     for await (const { size, images, targets } of split.batches({ batch, ...(signal ? { signal } : {}) })) {
@@ -35,4 +38,10 @@ export async function evaluate<T>(
   } finally {
     if (network !== model) network.dispose();
   }
+}
+
+/** Images of this shape that are looked at together where nobody says how many: 128, or as many as are 20 million values. */
+export function defaultBatch(shape: Shape): number {
+  const values = shape.reduce((a, b) => a * b, 1);
+  return Math.max(1, Math.min(128, Math.floor(2e7 / values)));
 }

@@ -134,9 +134,9 @@ class Run<T> {
   async train(): Promise<void> {
     this.#started = performance.now();
     const { signal, checkpoint } = this.#options;
-    const { batch, seed, augment, dropLast } = this.settings;
+    const { batch, seed, epochs, augment, dropLast } = this.settings;
     const { epoch, step: skip } = this.#state;
-    const request = { batch, seed, epoch, shuffle: true, augment, dropLast, ...(signal ? { signal } : {}) };
+    const request = { batch, seed, epoch, epochs, shuffle: true, augment, dropLast, ...(signal ? { signal } : {}) };
     let done = 0;
     for await (const samples of this.#data.train.batches(request)) {
       if (done++ < skip) continue;

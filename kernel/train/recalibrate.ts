@@ -3,11 +3,12 @@ import * as tf from '@tensorflow/tfjs';
 import type { Graph } from '../graph/graph.ts';
 import { Network } from '../graph/run.ts';
 import type { Split } from '../plugin.ts';
+import { defaultBatch } from './evaluate.ts';
 
 export interface RecalibrateOptions {
   /** Batches that are looked at (default 20); fewer where the split has fewer. */
   readonly batches?: number;
-  /** Images per batch (default 128). */
+  /** Images per batch (default: as in `evaluate`). */
   readonly batch?: number;
   /** Which images. */
   readonly seed?: number;
@@ -22,12 +23,13 @@ export interface RecalibrateOptions {
 export async function recalibrate(
   graph: Graph,
   split: Split,
-  { batches = 20, batch = 128, seed = 0, signal }: RecalibrateOptions = {},
+  { batches = 20, batch: wanted, seed = 0, signal }: RecalibrateOptions = {},
 ): Promise<Graph> {
   signal?.throwIfAborted();
   if (batches === 0) return graph;
   const network = new Network(graph);
   const shape = Object.values(graph.inputs)[0]!;
+  const batch = wanted ?? defaultBatch(shape);
   let seen = 0;
   try {
     for await (const { size, images } of split.batches({ batch, seed, shuffle: true, ...(signal ? { signal } : {}) })) {

@@ -1,1 +1,2 @@
 export { classification } from './classification.ts';
+export { detection } from './detection.ts';

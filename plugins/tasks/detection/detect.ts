@@ -83,8 +83,10 @@ function candidatesOf(levels: readonly Level[], image: number, classes: number, 
         }
     start += cells;
   }
-  // A stable sort: equal scores stay in the order of the anchors.
-  const order = Uint32Array.from(logits.keys())
+  // Sorting all of an untrained network's candidates would take most of the time.
+  const enough = logits.length > mostCandidates ? Float32Array.from(logits).sort().at(-mostCandidates)! : -Infinity;
+  // Equal scores stay in the order of the anchors.
+  const order = Uint32Array.from([...logits.keys()].filter(i => logits[i]! >= enough))
     .sort((a, b) => logits[b]! - logits[a]! || a - b)
     .subarray(0, mostCandidates);
   const places = (candidate: number): Place => {

@@ -1,10 +1,11 @@
 import { createHash, type Hash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Data } from '../kernel/plugin.ts';
 import { memorySplit, sharedBytes } from '../kernel/train/loader.ts';
 import { balanced } from './balanced.ts';
+import { findFolder } from './shared.ts';
 
 const side = 32;
 const channels = 3;
@@ -45,7 +46,7 @@ export type CifarOptions = z.infer<typeof cifarOptions>;
  * Throws where files are absent, cut off or foreign; the message has the sizes or the label in question.
  */
 export async function loadCifar(layout: CifarLayout, options: CifarOptions): Promise<Data<Int32Array>> {
-  const folder = await findFolder(layout, options.path);
+  const folder = await findFolder(layout.id, options.path, layout.folders, layout.files);
   const hash = createHash('sha256');
   const train = await readSplit(layout, folder, layout.train, hash);
   const test = await readSplit(layout, folder, layout.test, hash);
@@ -65,21 +66,6 @@ export async function loadCifar(layout: CifarLayout, options: CifarOptions): Pro
     checksum: hash.digest('hex'),
   };
 }
-
-async function findFolder({ id, files, folders }: CifarLayout, path: string | undefined): Promise<string> {
-  const root = process.env['PRUNINGBENCH_DATA'];
-  if (path === undefined && !root)
-    throw new Error(`${id}: no folder given: set the option path to one with ${files}, or PRUNINGBENCH_DATA`);
-  const candidates = path === undefined ? folders.map(folder => join(root!, folder)) : [path];
-  for (const folder of candidates) if (await isFolder(folder)) return folder;
-  throw new Error(`${id}: no folder ${candidates.join(' or ')}; expected one with ${files}`);
-}
-
-const isFolder = (path: string): Promise<boolean> =>
-  stat(path).then(
-    entry => entry.isDirectory(),
-    () => false,
-  );
 
 interface Records {
   readonly images: Uint8Array;

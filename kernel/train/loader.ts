@@ -1,10 +1,8 @@
-import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
-import { Worker } from 'node:worker_threads';
 import type { Batch, Split } from '../plugin.ts';
 import type { Augmentation } from './augment.ts';
 import { assemble, type BatchRequest, type LabelledImages } from './assemble.ts';
 import type { LoaderJob } from './loader-worker.ts';
+import { beside, startThread } from './thread.ts';
 
 export interface MemorySplitOptions extends Omit<LabelledImages, 'augment'> {
   /** Default: crops from 4 black pixels around, and flips. */
@@ -66,7 +64,8 @@ async function* inPlace(source: LabelledImages, request: BatchRequest, signal?: 
 
 async function* fromWorker(source: LabelledImages, request: BatchRequest, signal?: AbortSignal) {
   signal?.throwIfAborted();
-  const worker = start({ source, request, ahead });
+  const job: LoaderJob = { source, request, ahead };
+  const worker = startThread(beside(import.meta.url, 'loader-worker'), job);
   const ready: Batch<Int32Array>[] = [];
   let finished = false;
   let failure: Error | undefined;
@@ -110,19 +109,4 @@ async function* fromWorker(source: LabelledImages, request: BatchRequest, signal
     finished = true;
     await worker.terminate();
   }
-}
-
-function start(workerData: LoaderJob): Worker {
-  if (!import.meta.url.endsWith('.ts'))
-    return new Worker(new URL('./loader-worker.js', import.meta.url), { workerData, execArgv: [] });
-  // From source: the entry file of a thread does not pass through tsx's hooks in every Node version, an import does.
-  // Its CommonJS half, which `require` resolves to, cannot register them.
-  const tsx = createRequire(import.meta.url)
-    .resolve('tsx/esm/api')
-    .replace(/\.cjs$/, '.mjs');
-  const entry = new URL('./loader-worker.ts', import.meta.url).href;
-  const code = `import { register } from ${JSON.stringify(pathToFileURL(tsx).href)};
-    register();
-    await import(${JSON.stringify(entry)});`;
-  return new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`), { workerData, execArgv: [] });
 }

@@ -36,6 +36,13 @@ describe('shapes', () => {
     assert.notEqual((await load({ ...small, noise: 0.1 })).checksum, data.checksum);
     assert.notDeepEqual(await all(other.train), await all(data.train));
   });
+  it('is the data set that records name by its checksum', async () => {
+    assert.equal((await load()).checksum, 'fa83e311287f8b0133c997eb239f357389dc164bc620622a5c49252524fda833');
+    assert.equal(
+      (await load({ seed: 3, train: 100, test: 50, noise: 0.1 })).checksum,
+      '1c653f65d9235ad2a109a597f2401b5ecba89e50a3b1124156af61ea3be3e06e',
+    );
+  });
   it('makes the same images where it makes more of them', async () => {
     const few = rows(await all((await load({ train: 20, test: 1 })).train));
     const more = rows(await all((await load({ train: 50, test: 1 })).train));

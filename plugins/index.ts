@@ -14,3 +14,4 @@ export * as models from './models/index.ts';
 export * as regularizers from './regularizers/index.ts';
 export * as strategies from './strategies/index.ts';
 export * as tasks from './tasks/index.ts';
+export type { DetectionTarget, DetectionTargets, Frame, Truth } from './tasks/detection/targets.ts';

@@ -60,7 +60,10 @@ export function detectionLosses(outputs: readonly tf.Tensor[], targets: Detectio
   const shares = tf.relu(tf.sub(1, tf.abs(tf.sub(tf.expandDims(distance, -1), tf.range(0, bins)))));
   const sideLosses = tf.neg(tf.mean(tf.sum(tf.mul(shares, tf.logSoftmax(logits)), -1), -1));
 
-  const wanted = tf.oneHot(tf.gather(tf.tensor1d(boxes.class, 'int32'), numbers), classes);
+  const wanted = tf.equal(
+    tf.gather(tf.tensor2d(boxes.class, [boxes.size, 1], 'int32'), numbers),
+    tf.range(0, classes, 1, 'int32'),
+  );
   const own = tf.sum(tf.mul(tf.slice(rows, [0, sides], [-1, classes]), tf.cast(wanted, 'float32')), 1);
   const all = tf.sum(tf.softplus(tf.slice(predictions, [0, 0, sides], [-1, -1, classes])));
   return {

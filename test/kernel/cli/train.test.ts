@@ -283,8 +283,8 @@ describe('train', () => {
   });
 
   it('refuses a data set for which there is no task', async () => {
-    const known = { ...catalogue, datasets: [{ ...shapes, task: 'detection' }] as Dataset[] };
+    const known = { ...catalogue, datasets: [{ ...shapes, task: 'segmentation' }] as Dataset[] };
     const { code, err } = await run(tiny.split(' '), {}, known);
-    assert.deepEqual([code, err], [1, 'error: unknown task detection (there are classification)\n']);
+    assert.deepEqual([code, err], [1, 'error: unknown task segmentation (there are classification, detection)\n']);
   });
 });

@@ -6,7 +6,18 @@ import { main } from '../../../kernel/cli/main.ts';
 import { line, run } from './run.ts';
 
 const leaves = [
-  ...['check-plugin', 'models', 'methods', 'datasets', 'groups', 'prune', 'train', 'bench', 'check-plugin', 'leaderboard'].map(name => [name]),
+  ...[
+    'check-plugin',
+    'models',
+    'methods',
+    'datasets',
+    'groups',
+    'prune',
+    'train',
+    'bench',
+    'check-plugin',
+    'leaderboard',
+  ].map(name => [name]),
   ...['run', 'html', 'strip'].map(name => ['notebook', name]),
   ...['install', 'start', 'list'].map(name => ['kernel', name]),
 ];

@@ -3,7 +3,7 @@ import { build } from '../../../plugins/api.ts';
 import * as models from '../../../plugins/models/index.ts';
 
 /** Models that differ from one that is tested in nothing but sizes. */
-const sizes = ['resnet34', 'vit-small', 'vit-base', 'yolov8s', 'yolov8l', 'yolov8x'];
+export const sizes = ['resnet34', 'vit-small', 'vit-base', 'yolov8s', 'yolov8l', 'yolov8x'];
 
 const form = (model: string, image: number, options = {}) => ({
   name: `${[model, ...Object.values(options).map(String)].join(' ')} at ${image} pixels`,

@@ -23,7 +23,8 @@ function fitsBlocks(node: Node, given: readonly Layout[], block: number): boolea
   if (node.outputs[0]!.dtype !== 'float32' || node.inputs.some(v => v.dtype !== 'float32')) return false;
   if (shape[3]! % block === 0) return true;
   const { name } = node.operation;
-  const full = node.inputs.every((v, i) => (given[i] === uniform ? name === 'Multiply' : v.size === sizeOf(shape)));
+  const isFull = (v: Node['inputs'][number]) => v.shape.length === shape.length && v.size === sizeOf(shape);
+  const full = node.inputs.every((v, i) => (given[i] === uniform ? name === 'Multiply' : isFull(v)));
   return full && keepsZero.has(name) && (name !== 'Step' || !node.attributes['alpha']);
 }
 

@@ -92,6 +92,16 @@ describe('onnxruntime backend: filter gradients', () => {
     });
   }
 
+  it('one pixel of channels that fill no blocks, with a bias', async () => {
+    const compute = () => {
+      const x = cases.normal([1, 1, 1, 64], 1, 3) as Tensor4D;
+      const y = tf.conv2d(x, cases.normal([1, 1, 64, 74], 0.3, 4) as Tensor4D, 1, 'same');
+      return [tf.add(y, cases.normal([74], 1, 5))];
+    };
+    const expected = await onCpu(() => values(tf.tidy(compute)));
+    assert.ok(difference(expected, values(tf.tidy(compute))) < 1e-4);
+  });
+
   for (const channels of [4, 16, 15]) {
     for (const [stride, multiplier] of [
       [1, 1],

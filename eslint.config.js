@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist', 'node_modules', 'coverage', 'docs', 'runs'] },
+  { ignores: ['dist', 'node_modules', 'coverage', 'docs', 'runs', '.interop'] },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.recommended],

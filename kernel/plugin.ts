@@ -227,7 +227,21 @@ export interface Format {
   readonly id: string;
   readonly title: string;
   readonly extension: string;
-  write(graph: Graph): Uint8Array;
+  write(graph: Graph, options?: WriteOptions): Uint8Array;
+  /** Whether the bytes begin as a file of this format; needed where `read` is. */
+  recognizes?(bytes: Uint8Array): boolean;
+  /** The graph in a file. Throws where it is broken or holds what is not supported; files are not trusted. */
+  read?(bytes: Uint8Array, options?: ReadOptions): Graph;
+}
+
+export interface WriteOptions {
+  /** Whether batch norms become part of the convolutions and dense layers before them (default false). */
+  readonly fold?: boolean;
+}
+
+export interface ReadOptions {
+  /** Sizes of what a file leaves free beside the batch, by the name that it gives, as `{ height: 640 }`. */
+  readonly sizes?: Readonly<Record<string, number>>;
 }
 
 // --- definitions -----------------------------------------------------------------------------------------------------

@@ -1,3 +1,5 @@
+import { bfloatToNumber, halfToNumber } from './float16.ts';
+
 /** A tensor of a safetensors file. */
 export interface StoredTensor {
   readonly shape: readonly number[];
@@ -7,8 +9,7 @@ export interface StoredTensor {
 const bigEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 0;
 
 /**
- * Bytes of a safetensors file: eight bytes with the length of a JSON header, the header, then the values. Only float32
- * is written and read.
+ * Bytes of a safetensors file: eight bytes with the length of a JSON header, the header, then the values, in float32.
  */
 export function encodeSafetensors(
   tensors: Iterable<readonly [string, StoredTensor]>,
@@ -36,7 +37,19 @@ export function encodeSafetensors(
   return bytes;
 }
 
-/** Reads a safetensors file. Sizes are checked against the bytes before anything is allocated. */
+type Decode = (view: DataView, offset: number) => number;
+
+/** Types that are read, with the bytes of an element; PyTorch's states hold counters beside weights. */
+const types: Readonly<Record<string, readonly [size: number, decode: Decode]>> = {
+  F32: [4, (view, i) => view.getFloat32(i, true)],
+  F16: [2, (view, i) => halfToNumber(view.getUint16(i, true))],
+  BF16: [2, (view, i) => bfloatToNumber(view.getUint16(i, true))],
+  F64: [8, (view, i) => view.getFloat64(i, true)],
+  I64: [8, (view, i) => Number(view.getBigInt64(i, true))],
+  I32: [4, (view, i) => view.getInt32(i, true)],
+};
+
+/** Reads a safetensors file; values become float32. Sizes are checked against the bytes before anything is allocated. */
 export function decodeSafetensors(bytes: Uint8Array): {
   tensors: Map<string, StoredTensor>;
   metadata: Record<string, string>;
@@ -51,20 +64,31 @@ export function decodeSafetensors(bytes: Uint8Array): {
   for (const [name, entry] of Object.entries(header)) {
     if (name === '__metadata__') continue;
     const { dtype, shape, data_offsets: offsets } = entry as { dtype: unknown; shape: unknown; data_offsets: unknown };
-    if (dtype !== 'F32') throw new Error(`safetensors ${name}: type ${String(dtype)}, only F32 is read`);
+    const type = typeof dtype === 'string' && Object.hasOwn(types, dtype) ? types[dtype] : undefined;
+    if (!type)
+      throw new Error(`safetensors ${name}: type ${String(dtype)}, only ${Object.keys(types).join(', ')} are read`);
+    const [bytesEach, decode] = type;
     if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2)
       throw new Error(`safetensors ${name}: broken header entry`);
     const size = shape.reduce((a, b) => a * b, 1);
     const [from, to] = offsets as [number, number];
-    if (to - from !== size * 4 || start + to > bytes.length)
+    if (to - from !== size * bytesEach || start + to > bytes.length)
       throw new RangeError(
-        `safetensors ${name}: shape [${shape.join(', ')}] needs ${size * 4} bytes, has ${to - from} up to byte ${start + to} of ${bytes.length}`,
+        `safetensors ${name}: shape [${shape.join(', ')}] needs ${size * bytesEach} bytes, has ${to - from} up to byte ${start + to} of ${bytes.length}`,
       );
     // A copy, aligned to four bytes; `slice` of a Buffer would be none.
     const own = new Uint8Array(bytes.subarray(start + from, start + to));
-    tensors.set(name, { shape, values: new Float32Array(own.buffer) });
+    const values =
+      dtype === 'F32' ? new Float32Array(own.buffer) : decoded(new DataView(own.buffer), size, bytesEach, decode);
+    tensors.set(name, { shape, values });
   }
   return { tensors, metadata: (header.__metadata__ ?? {}) as Record<string, string> };
+}
+
+function decoded(view: DataView, length: number, bytesEach: number, decode: Decode): Float32Array {
+  const values = new Float32Array(length);
+  for (let i = 0; i < length; i++) values[i] = decode(view, i * bytesEach);
+  return values;
 }
 
 function parseHeader(json: Uint8Array): Record<string, unknown> {

@@ -4,12 +4,24 @@ import { protocols, type ProtocolInput, type ProtocolName } from '../kernel/benc
 import type { RunRecord } from '../kernel/bench/record.ts';
 import { useBackend as select, type BackendOptions } from '../kernel/backend.ts';
 import { find } from '../kernel/catalogue.ts';
-import { decode } from '../kernel/graph/file.ts';
 import type { Graph } from '../kernel/graph/graph.ts';
+import { loadWeights as withWeights } from '../kernel/graph/load-weights.ts';
 import { interruptSignal, ProgressBar } from '../kernel/jupyter/index.ts';
-import type { Criterion, Data, Dataset, Model, Regularizer, Split, Strategy } from '../kernel/plugin.ts';
+import type {
+  Criterion,
+  Data,
+  Dataset,
+  Model,
+  ReadOptions,
+  Regularizer,
+  Split,
+  Strategy,
+  WriteOptions,
+} from '../kernel/plugin.ts';
 import type { CalibrationOptions } from '../kernel/prune/calibration.ts';
 import { parseOptions, prune as pruneGraph, type Pruned, type PruneOptions } from '../kernel/prune/prune.ts';
+import { readModel } from '../kernel/read-model.ts';
+import { decodeSafetensors } from '../kernel/safetensors.ts';
 import { evaluate as evaluateGraph } from '../kernel/train/evaluate.ts';
 import { fit as fitGraph, type Fitted, type FitOptions } from '../kernel/train/fit.ts';
 import { recalibrate as recalibrateGraph, type RecalibrateOptions } from '../kernel/train/recalibrate.ts';
@@ -199,15 +211,28 @@ export async function bench(options: BenchChoice): Promise<RunRecord[]> {
   }
 }
 
-/** Writes a model: `.onnx` for other programs, `.safetensors` to be read again. */
-export async function save(graph: Graph, path: string): Promise<void> {
+/** Writes a model: `.onnx` for other programs, with `fold` without batch norms; `.safetensors` to be read again. */
+export async function save(graph: Graph, path: string, options: WriteOptions = {}): Promise<void> {
   const format = catalogue.formats.find(({ extension }) => path.endsWith(extension));
   const known = catalogue.formats.map(({ extension }) => extension).join(', ');
   if (!format) throw new Error(`cannot save ${path}: its name ends with none of ${known}`);
-  await writeAtomically(path, format.write(graph));
+  await writeAtomically(path, format.write(graph, options));
 }
 
-/** Reads a model that `save` wrote as `.safetensors`. */
-export async function open(path: string): Promise<Graph> {
-  return decode(await readFile(path));
+/** Reads a model: one that `save` wrote, or an ONNX file of another program. What it is, its bytes say. */
+export async function open(path: string, options: ReadOptions = {}): Promise<Graph> {
+  const bytes = await readFile(path);
+  try {
+    return readModel(catalogue.formats, bytes, options);
+  } catch (cause) {
+    throw new Error(`${path}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/**
+ * A model of the zoo with weights from PyTorch, as in `loadWeights(build('resnet18', { classes: 1000 }),
+ * 'resnet18.safetensors')`; names are those of torchvision, timm and Ultralytics.
+ */
+export async function loadWeights(graph: Graph, path: string): Promise<Graph> {
+  return withWeights(graph, decodeSafetensors(await readFile(path)).tensors);
 }

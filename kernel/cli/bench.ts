@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { modelWithWeights } from '../bench/model-with-weights.ts';
 import { bench as run, type BenchProgress, type Method } from '../bench/bench.ts';
 import { protocols, protocolSchema, type Protocol } from '../bench/protocol.ts';
 import { methodName, type RunRecord } from '../bench/record.ts';
@@ -11,6 +12,7 @@ import { usage, UsageError } from './errors.ts';
 import { addFlags, example, readFlags, type Given } from './flags.ts';
 import { commandLine, interruptible } from './interrupt.ts';
 import type { Io } from './io.ts';
+import { readFrom } from './graph-source.ts';
 import { json } from './json.ts';
 import { LiveLine } from './live.ts';
 import { read } from './read.ts';
@@ -81,6 +83,9 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
           `model ${model.plugin.id}: option ${key} ${String(model.options[key])}: ` +
             (key === 'seed' ? 'seeds are given by --seeds' : `data set ${data.id} has ${value}`),
         );
+    const weights = given['weights'] as string | undefined;
+    const plugin =
+      weights === undefined ? model.plugin : await readFrom(weights, bytes => modelWithWeights(model.plugin, bytes));
     const out = given['out'] as string;
     const show = new BenchLine(io, flags.seeds.length, !given['json']);
     const records: RunRecord[] = [];
@@ -90,7 +95,7 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
       async signal => {
         for (const seed of flags.seeds)
           await run({
-            model: model.plugin,
+            model: plugin,
             modelOptions: { ...model.options, seed },
             data,
             datasetOptions: withoutPath(dataset.options),

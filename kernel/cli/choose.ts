@@ -42,7 +42,12 @@ export const choiceOf = (kind: string, plugins: readonly Named[]): string =>
 
 /** Adds `--model` and a flag for every option of every model. */
 export function addModelFlags(command: Command, { models }: Catalogue, heading = 'Options of models:'): Command {
-  command.option('--model <name>', choiceOf('model', models));
+  command
+    .option('--model <name>', choiceOf('model', models))
+    .option(
+      '--weights <file>',
+      'weights from PyTorch for the model (.safetensors, names of torchvision, timm, Ultralytics)',
+    );
   for (const model of models) addFlags(command, model.options, heading);
   return command;
 }

@@ -50,7 +50,7 @@ export function encode(graph: Graph): Uint8Array {
 export function decode(bytes: Uint8Array): Graph {
   const { tensors, metadata } = decodeSafetensors(bytes);
   if (metadata.format !== 'pruningbench' || !metadata.graph)
-    throw new Error('a safetensors file without a pruningbench graph');
+    throw new Error('a safetensors file without a pruningbench graph: weights alone go into a model of the zoo');
   const parsed = structure.safeParse(JSON.parse(metadata.graph));
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;

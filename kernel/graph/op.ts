@@ -40,6 +40,12 @@ export interface OnnxWriter {
   parameter(name: string, permutation?: readonly number[]): string;
 }
 
+/** A value with its channels last in ONNX, where images have them first; and back. */
+export const toLast = (x: string, { length }: Shape, writer: OnnxWriter): string =>
+  length === 3 ? writer.op('Transpose', [x], { perm: [0, 2, 3, 1] }) : x;
+export const fromLast = (x: string, { length }: Shape, writer: OnnxWriter): string =>
+  length === 3 ? writer.op('Transpose', [x], { perm: [0, 3, 1, 2] }) : x;
+
 /** For each place along the channel axis, whether it stays. */
 export type Kept = readonly boolean[];
 

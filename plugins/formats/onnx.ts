@@ -1,9 +1,11 @@
+import { foldNorms } from '../../kernel/graph/fold.ts';
 import { shapesOf, view, type Graph } from '../../kernel/graph/graph.ts';
 import type { OnnxWriter } from '../../kernel/graph/op.ts';
 import { ops } from '../../kernel/graph/ops/index.ts';
 import type { Shape } from '../../kernel/graph/parameter.ts';
 import type { Format } from '../../kernel/plugin.ts';
 import { float, GraphBuilder, type Attributes } from '../backends/onnxruntime/onnx/index.ts';
+import { isOnnx, readOnnx } from './onnx-reader/index.ts';
 import { permute } from './permute.ts';
 
 /** ONNX with opset 21: images are `[batch, channels, height, width]`, the batch is free, weights are float32. */
@@ -12,11 +14,14 @@ export const onnx: Format = {
   id: 'onnx',
   title: 'ONNX, opset 21',
   extension: '.onnx',
-  write(graph) {
+  write(model, { fold = false } = {}) {
+    const graph = fold ? foldNorms(model) : model;
     const bytes = 4 * [...graph.parameters.values()].reduce((n, parameter) => n + parameter.size, 0);
     if (bytes >= 2 ** 31) throw new RangeError(`${graph.name}: ${bytes} bytes of weights, an ONNX file holds 2^31 - 1`);
     return new Writer(graph).encode();
   },
+  recognizes: isOnnx,
+  read: readOnnx,
 };
 
 /** Attributes that ONNX wants as floating point, whatever their value. */

@@ -20,20 +20,23 @@ export const vgg19 = defineModel<ImageModelOptions>({
   build(options) {
     const b = new Builder('vgg19', options.seed);
     let x = b.input('image', imageShape(options));
-    stages.forEach(([channels, depth], stage) => {
+    // Names are torchvision's: positions in its sequences, where dropout has one too.
+    let position = 0;
+    const next = () => `features.${position++}`;
+    for (const [channels, depth] of stages) {
       for (let i = 0; i < depth; i++) {
-        const id = `features.${stage}.${i}`;
-        x = b.conv(`${id}.conv`, x, { filters: scaled(channels, options), kernel: 3, padding: 1, bias: true });
-        x = b.relu(`${id}.relu`, b.batchNorm(`${id}.bn`, x));
+        x = b.conv(next(), x, { filters: scaled(channels, options), kernel: 3, padding: 1, bias: true });
+        x = b.batchNorm(next(), x);
+        x = b.relu(next(), x);
       }
-      x = b.maxPool(`features.${stage}.pool`, x, { kernel: 2 });
-    });
+      x = b.maxPool(next(), x, { kernel: 2 });
+    }
     const initial = { kernelInitializer: normal(0.01), biasInitializer: zeros };
     x = b.flatten('flatten', x);
     if (!isSmall(options)) {
-      x = b.relu('classifier.relu1', b.dense('classifier.0', x, { units: scaled(4096, options), ...initial }));
-      x = b.relu('classifier.relu2', b.dense('classifier.1', x, { units: scaled(4096, options), ...initial }));
+      x = b.relu('classifier.1', b.dense('classifier.0', x, { units: scaled(4096, options), ...initial }));
+      x = b.relu('classifier.4', b.dense('classifier.3', x, { units: scaled(4096, options), ...initial }));
     }
-    return b.build(b.dense('classifier.out', x, { units: options.classes, ...initial }));
+    return b.build(b.dense('classifier.6', x, { units: options.classes, ...initial }));
   },
 });

@@ -30,6 +30,34 @@ describe('safetensors', () => {
     });
     assert.equal(new DataView(bytes.buffer).getFloat32(8 + header + 8, true), 3.5);
   });
+  it('reads half precision, double precision and integers', () => {
+    const half = [
+      [0x3c00, 1],
+      [0xc000, -2],
+      [0x0001, 2 ** -24],
+      [0x7bff, 65504],
+    ] as const;
+    const bytes = header(
+      '{"f":{"dtype":"F16","shape":[4],"data_offsets":[0,8]},"b":{"dtype":"BF16","shape":[1],"data_offsets":[8,10]},' +
+        '"d":{"dtype":"F64","shape":[1],"data_offsets":[10,18]},"i":{"dtype":"I64","shape":[],"data_offsets":[18,26]}}',
+      26,
+    );
+    const view = new DataView(bytes.buffer, bytes.length - 26);
+    half.forEach(([bits], i) => view.setUint16(2 * i, bits, true));
+    view.setUint16(8, 0xbfc0, true);
+    view.setFloat64(10, 0.25, true);
+    view.setBigInt64(18, -7n, true);
+    const { tensors: read } = decodeSafetensors(bytes);
+    assert.deepEqual(
+      [...read].map(([name, { values }]) => [name, ...values]),
+      [
+        ['f', ...half.map(([, value]) => value)],
+        ['b', -1.5],
+        ['d', 0.25],
+        ['i', -7],
+      ],
+    );
+  });
   it('is refused wherever it is cut off', () => {
     const bytes = encodeSafetensors(tensors);
     for (let length = 0; length < bytes.length; length++)
@@ -51,8 +79,8 @@ describe('safetensors', () => {
     ['a header that is a list', header('[]'), /its header is not an object/],
     [
       'another type',
-      header('{"w":{"dtype":"F16","shape":[1],"data_offsets":[0,2]}}', 2),
-      /w: type F16, only F32 is read/,
+      header('{"w":{"dtype":"F8_E4M3","shape":[1],"data_offsets":[0,1]}}', 1),
+      /w: type F8_E4M3, only F32, F16, BF16, F64, I64, I32 are read/,
     ],
     [
       'a shape that does not fit its bytes',

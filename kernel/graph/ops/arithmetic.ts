@@ -60,3 +60,9 @@ export const add = arithmetic({ name: 'add', f: tf.add, onnx: 'Add', zero: (a, b
 
 /** Product, as of an image and its squeeze-excite gate. A unit is 0 where one operand is. */
 export const multiply = arithmetic({ name: 'multiply', f: tf.mul, onnx: 'Mul', zero: (a, b) => a || b });
+
+/** Difference. */
+export const subtract = arithmetic({ name: 'subtract', f: tf.sub, onnx: 'Sub', zero: (a, b) => a && b });
+
+/** Quotient. What is divided by 0 has no value, so that the divisor's channels are never 0. */
+export const divide = arithmetic({ name: 'divide', f: tf.div, onnx: 'Div', zero: () => false });

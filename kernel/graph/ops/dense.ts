@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
-import { channelsOf, defineOp, size } from '../op.ts';
+import { channelsOf, defineOp, fromLast, size, toLast } from '../op.ts';
 import { perGroupOf, sumOfSquares } from './per-sample.ts';
 
 /** Fully connected layer on the last axis. Kernel `[in, out]`. */
@@ -43,7 +43,7 @@ export const dense = defineOp({
     const kernel = writer.parameter(names.kernel!);
     const bias = names.bias && writer.parameter(names.bias);
     if (inputs[0]!.length === 1) return writer.op('Gemm', bias ? [x!, kernel, bias] : [x!, kernel]);
-    const y = writer.op('MatMul', [x!, kernel]);
-    return bias ? writer.op('Add', [y, bias]) : y;
+    const y = writer.op('MatMul', [toLast(x!, inputs[0]!, writer), kernel]);
+    return fromLast(bias ? writer.op('Add', [y, bias]) : y, inputs[0]!, writer);
   },
 });

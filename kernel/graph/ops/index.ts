@@ -1,12 +1,13 @@
 import type { Op } from '../op.ts';
 import { gelu, relu, relu6, sigmoid, silu } from './activation.ts';
-import { add, multiply } from './arithmetic.ts';
+import { add, divide, multiply, subtract } from './arithmetic.ts';
 import { attention } from './attention.ts';
 import { batchNorm } from './batch-norm.ts';
 import { conv } from './conv.ts';
 import { dense } from './dense.ts';
 import { depthToSpace, spaceToDepth } from './depth-to-space.ts';
 import { gather } from './gather.ts';
+import { constant, pad, reshape, softmax, transpose } from './general.ts';
 import { layerNorm } from './layer-norm.ts';
 import { averagePool, globalAveragePool, maxPool } from './pool.ts';
 import { concat, flatten, slice } from './structure.ts';
@@ -41,6 +42,13 @@ export const ops = {
   'position-embedding': positionEmbedding,
   token,
   attention,
+  subtract,
+  divide,
+  constant,
+  reshape,
+  transpose,
+  softmax,
+  pad,
 } satisfies Record<string, Op>;
 
 export type OpName = keyof typeof ops;

@@ -1,70 +1,97 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
-import { channelsOf, defineOp, free, size } from '../op.ts';
+import { defineOp, free, size } from '../op.ts';
+import type { Shape } from '../parameter.ts';
 
 const none = z.strictObject({});
 
-/** Values one after another along the channels. */
-export const concat = defineOp({
-  attributes: none,
+/** Axis of a value, channels last, where ONNX has it: behind the batch, an image with its channels first. */
+const onnxAxis = (shape: Shape, axis = shape.length - 1): number => (shape.length === 3 ? [2, 3, 1][axis]! : axis + 1);
+
+const concatAttributes = z.strictObject({
+  /** Axis without the batch; the channels where it is absent. */
+  axis: z.int().nonnegative().optional(),
+});
+
+/** Values one after another, along the channels or, with an axis, along places, whose channels are then coupled. */
+export const concat = defineOp<z.infer<typeof concatAttributes>>({
+  attributes: concatAttributes,
   roles: [],
   arity: [1, Infinity],
-  shape({ id, inputs }) {
-    const place = inputs[0]!.slice(0, -1);
+  shape({ id, attributes, inputs }) {
+    const first = inputs[0]!;
+    const { axis = first.length - 1 } = attributes;
+    if (axis >= first.length) throw new RangeError(`concat ${id}: axis ${axis} of [${first.join(', ')}]`);
     for (const shape of inputs)
-      if (shape.slice(0, -1).join() !== place.join())
-        throw new RangeError(`concat ${id}: shapes [${inputs[0]!.join(', ')}] and [${shape.join(', ')}] do not fit`);
-    return [...place, inputs.reduce((n, shape) => n + channelsOf(shape), 0)];
+      if (shape.length !== first.length || shape.some((n, i) => i !== axis && n !== first[i]))
+        throw new RangeError(`concat ${id}: shapes [${first.join(', ')}] and [${shape.join(', ')}] do not fit`);
+    return first.map((n, i) => (i === axis ? inputs.reduce((sum, shape) => sum + shape[i]!, 0) : n));
   },
-  couple(_node, inputs) {
+  couple({ attributes: { axis }, inputs: shapes }, inputs, coupling) {
+    const zero = inputs.every(input => input.zero);
+    if (axis !== undefined && axis < shapes[0]!.length - 1) {
+      for (const input of inputs.slice(1)) coupling.tie(inputs[0]!.ids, input.ids);
+      return { ids: inputs[0]!.ids, zero };
+    }
     const ids = new Int32Array(inputs.reduce((n, input) => n + input.ids.length, 0));
     let at = 0;
     for (const input of inputs) {
       ids.set(input.ids, at);
       at += input.ids.length;
     }
-    return { ids, zero: inputs.every(input => input.zero) };
+    return { ids, zero };
   },
-  forward: (_node, inputs) => tf.concat([...inputs], -1),
+  forward: ({ attributes: { axis } }, inputs) => tf.concat([...inputs], axis === undefined ? -1 : axis + 1),
   work: () => free,
-  onnx: ({ inputs }, values, writer) => writer.op('Concat', values, { axis: inputs[0]!.length === 3 ? 1 : -1 }),
+  onnx: ({ attributes: { axis }, inputs }, values, writer) =>
+    writer.op('Concat', values, { axis: onnxAxis(inputs[0]!, axis) }),
 });
 
-const sliceAttributes = z.strictObject({ begin: z.int().nonnegative(), size: z.int().positive() });
+const sliceAttributes = z.strictObject({
+  begin: z.int().nonnegative(),
+  size: z.int().positive(),
+  /** Axis without the batch; the channels where it is absent. */
+  axis: z.int().nonnegative().optional(),
+});
 
-/** Some channels in a row; a split is several of these. */
+/** Some channels in a row, or places where an axis is given; a split is several of these. */
 export const slice = defineOp<z.infer<typeof sliceAttributes>>({
   attributes: sliceAttributes,
   roles: [],
   arity: [1, 1],
-  shape({ id, attributes: { begin, size: length }, inputs }) {
-    const channels = channelsOf(inputs[0]!);
-    if (begin + length > channels)
-      throw new RangeError(`slice ${id}: channels ${begin} to ${begin + length - 1} of ${channels}`);
-    return [...inputs[0]!.slice(0, -1), length];
+  shape({ id, attributes: { begin, size: length, axis }, inputs: [shape] }) {
+    const along = axis ?? shape!.length - 1;
+    const there = shape![along] ?? 0;
+    const what = axis === undefined ? 'channels' : `places of axis ${axis}:`;
+    if (begin + length > there)
+      throw new RangeError(`slice ${id}: ${what} ${begin} to ${begin + length - 1} of ${there}`);
+    return shape!.map((n, i) => (i === along ? length : n));
   },
-  couple({ attributes: { begin, size: length } }, [input], coupling) {
+  couple({ attributes: { begin, size: length, axis }, inputs: [shape] }, [input], coupling) {
+    if (axis !== undefined && axis < shape!.length - 1) return input!;
     const ids = input!.ids.subarray(begin, begin + length);
     coupling.part(ids);
     return { ids, zero: input!.zero };
   },
-  forward({ attributes: { begin, size: length } }, [x]) {
-    const leading = x!.shape.slice(0, -1);
-    return tf.slice(x!, [...leading.map(() => 0), begin], [...leading, length]);
+  forward({ attributes: { begin, size: length, axis } }, [x]) {
+    const along = axis === undefined ? x!.rank - 1 : axis + 1;
+    const at = x!.shape.map((_, i) => (i === along ? begin : 0));
+    return tf.slice(
+      x!,
+      at,
+      x!.shape.map((n, i) => (i === along ? length : n)),
+    );
   },
   work: () => free,
-  cut({ attributes: { begin, size: length } }, kept) {
+  cut({ attributes, inputs: [shape] }, kept) {
+    const { begin, size: length, axis } = attributes;
+    if (axis !== undefined && axis < shape!.length - 1) return attributes;
     const left = (from: number, to: number) => kept(0).slice(from, to).filter(Boolean).length;
-    return { begin: left(0, begin), size: left(begin, begin + length) };
+    return { ...attributes, begin: left(0, begin), size: left(begin, begin + length) };
   },
-  onnx({ attributes: { begin, size: length }, inputs }, [x], writer) {
+  onnx({ attributes: { begin, size: length, axis }, inputs }, [x], writer) {
     const constant = (n: number) => writer.constant(BigInt64Array.of(BigInt(n)), [1]);
-    return writer.op('Slice', [
-      x!,
-      constant(begin),
-      constant(begin + length),
-      constant(inputs[0]!.length === 3 ? 1 : -1),
-    ]);
+    return writer.op('Slice', [x!, constant(begin), constant(begin + length), constant(onnxAxis(inputs[0]!, axis))]);
   },
 });
 

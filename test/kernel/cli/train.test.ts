@@ -242,7 +242,7 @@ describe('train', () => {
     [`${data} --model tiny --classes 7`, 1, /classification: label \d, the network has 7 classes/],
     [`${data} --model tiny --image 16`, 1, /fit: images of shapes are \[32, 32, 3\], tiny reads \[16, 16, 3\]/],
     [`${data} --load nowhere.safetensors`, 1, /no file nowhere.safetensors/],
-    [`${data} --load package.json`, 1, /package.json: safetensors header/],
+    [`${data} --load package.json`, 1, /package.json: not a model: its first bytes are of none of the formats/],
     [`${data} --load x --model tiny`, 2, /--load x: --model cannot be given with it/],
     [`${data} --model tiny --backend cup`, 2, /unknown backend cup \(did you mean cpu\?\)/],
     [`${data} --model tiny --backend cpu --provider cuda`, 1, /provider cuda: this backend has none to choose from/],

@@ -47,8 +47,8 @@ describe('groups', () => {
 
   it('says why a layer is protected', () => {
     const list = groups(vgg19.build(parseOptions(vgg19, { width: 0.125 })));
-    assert.equal(find(list, 'classifier.out').protected, 'output classifier.out of the network');
-    assert.equal(find(list, 'features.0.0.conv.input').protected, 'input image of the network');
+    assert.equal(find(list, 'classifier.6').protected, 'output classifier.6 of the network');
+    assert.equal(find(list, 'features.0.input').protected, 'input image of the network');
   });
 
   it('concat keeps its parts apart, each with its own places in the reader', () => {

@@ -32,7 +32,10 @@ export interface Standing {
   readonly reached: number;
   /** Latency before over latency after at the smallest batch that was measured; null where none was. */
   readonly latencyRatio: number | null;
+  /** A step of the pruning schedule. */
   readonly stepSeconds: number;
+  /** What the regularizer adds to a training step; null where there is none. */
+  readonly regularizerSeconds: number | null;
 }
 
 /**
@@ -58,6 +61,7 @@ export function standings(records: readonly RunRecord[]): Standing[] {
       reached: base[count] / pruned[count],
       latencyRatio: measured ? measured.base / measured.pruned : NaN,
       stepSeconds: seconds.prune / Math.max(1, seconds.steps),
+      regularizerSeconds: seconds.regularizer ?? NaN,
     };
   });
   if (rows.length === 0) return [];
@@ -79,6 +83,7 @@ export function standings(records: readonly RunRecord[]): Standing[] {
       reached: (d: Row) => op.mean(d.reached),
       latencyRatio: (d: Row) => op.mean(d.latencyRatio),
       stepSeconds: (d: Row) => op.mean(d.stepSeconds),
+      regularizerSeconds: (d: Row) => op.mean(d.regularizerSeconds),
     })
     .derive({ delta: (d: Row) => d.score - d.base })
     .orderby('method')
@@ -89,12 +94,13 @@ export function standings(records: readonly RunRecord[]): Standing[] {
     .ungroup()
     .objects()
     .map(row => {
-      const { runs, spread, recalibrated, latencyRatio } = row as Standing;
+      const { runs, spread, recalibrated, latencyRatio, regularizerSeconds } = row as Standing;
       return {
         ...(row as Standing),
         spread: runs > 1 ? spread : null,
         recalibrated: orNull(recalibrated),
         latencyRatio: orNull(latencyRatio),
+        regularizerSeconds: orNull(regularizerSeconds),
       };
     });
 }

@@ -6,13 +6,14 @@ import { standings } from './leaderboard.ts';
 import type { RunRecord } from './record.ts';
 
 const fixed = (digits: number) => (value: number | null) => (value === null ? '' : value.toFixed(digits));
+const milliseconds = (seconds: number | null) => (seconds === null ? '' : `${(1000 * seconds).toFixed(1)} ms`);
 const signed = (value: number) => (value > 0 ? '+' : '') + value.toFixed(2);
 
 /**
  * The leaderboard of records as a table, best first. `before` is the score right after pruning, `recalibrated` the one
  * with new statistics in the batch norms, `score` the one after fine-tuning, `delta` its difference to `base`. `left` is
  * the share of the parameters, `reached` the speed-up in multiply-adds and `latency` the one in measured time, `step` the
- * time of a step of the pruning schedule.
+ * time of a step of the pruning schedule, `regularizer` what the regularizer adds to a training step.
  */
 export function leaderboardTable(records: readonly RunRecord[], caption?: string): Table {
   const rows = standings(records);
@@ -37,8 +38,15 @@ export function leaderboardTable(records: readonly RunRecord[], caption?: string
       'reached',
       'latencyRatio',
       'stepSeconds',
+      ...(rows.some(({ regularizerSeconds }) => regularizerSeconds !== null) ? ['regularizerSeconds'] : []),
     ],
-    headings: { speedup: 'speed-up', paramsLeft: 'left', latencyRatio: 'latency', stepSeconds: 'step' },
+    headings: {
+      speedup: 'speed-up',
+      paramsLeft: 'left',
+      latencyRatio: 'latency',
+      stepSeconds: 'step',
+      regularizerSeconds: 'regularizer',
+    },
     format: {
       speedup: (value: number) => `${value}x`,
       base: fixed(2),
@@ -50,7 +58,8 @@ export function leaderboardTable(records: readonly RunRecord[], caption?: string
       paramsLeft: (value: number) => `${value.toFixed(1)} %`,
       reached: (value: number) => `${value.toFixed(2)}x`,
       latencyRatio: (value: number | null) => (value === null ? '' : `${value.toFixed(2)}x`),
-      stepSeconds: (value: number) => `${(1000 * value).toFixed(1)} ms`,
+      stepSeconds: milliseconds,
+      regularizerSeconds: milliseconds,
     },
   });
 }

@@ -37,6 +37,7 @@ describe('leaderboard', () => {
     near(row!.reached, 2.5);
     near(row!.latencyRatio!, 2.5);
     near(row!.stepSeconds, 0.2);
+    assert.equal(row!.regularizerSeconds, null);
     assert.deepEqual(pick([row!], 'model', 'runs', 'spread'), [['net x0.5', 1, null]]);
   });
 

@@ -27,6 +27,7 @@ export { decode, encode } from './graph/file.ts';
 export { shapesOf, withParameters, type Graph, type Node } from './graph/graph.ts';
 export { groups, restrict, type Group, type Member } from './graph/groups.ts';
 export { Parameter, type Shape } from './graph/parameter.ts';
+export type { NodeView } from './graph/op.ts';
 export { Network, type ApplyOptions, type Computed } from './graph/run.ts';
 
 // extensions

@@ -18,8 +18,8 @@ async function outputs(graph: Graph): Promise<Float32Array[]> {
   const network = new Network(graph);
   const values: Float32Array[] = [];
   try {
-    for await (const { images } of noise(graph, 1, 1).batches({ batch: 1 })) {
-      const found = tf.tidy(() => network.apply(tf.tensor(images, [1, ...Object.values(graph.inputs)[0]!])));
+    for await (const batch of noise(graph, 1, 1).batches({ batch: 1 })) {
+      const found = tf.tidy(() => network.apply(network.input(batch)));
       for (const output of found) values.push(await output.data<'float32'>());
       tf.dispose(found);
     }

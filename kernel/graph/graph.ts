@@ -49,6 +49,9 @@ export function shapesOf(graph: Graph): Map<string, Shape> {
   return shapes;
 }
 
+/** Shape of what the graph reads, or of the first where it reads several. */
+export const inputShape = ({ inputs }: Graph): Shape => Object.values(inputs)[0]!;
+
 /** The graph with other values in some of its parameters. */
 export function withParameters(graph: Graph, parameters: Iterable<readonly [string, Parameter]>): Graph {
   const next = new Map(graph.parameters);

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { ops } from './ops/index.ts';
-import { shapesOf, view, type Graph } from './graph.ts';
+import { inputShape, shapesOf, view, type Graph } from './graph.ts';
 import { Parameter } from './parameter.ts';
 import type { Mode, NodeView } from './op.ts';
 import type { OpName } from './ops/index.ts';
@@ -35,6 +35,11 @@ export class Network {
 
   get trainable(): tf.Variable[] {
     return [...this.variables.values()].filter(variable => variable.trainable);
+  }
+
+  /** Images of a batch, `[size, ...shape]`, as the network reads them. */
+  input({ size, images }: { readonly size: number; readonly images: Float32Array }): tf.Tensor {
+    return tf.tensor(images, [size, ...inputShape(this.graph)]);
   }
 
   /**

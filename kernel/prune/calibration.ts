@@ -1,5 +1,5 @@
 import { Network } from '../graph/run.ts';
-import type { Graph } from '../graph/graph.ts';
+import { inputShape, type Graph } from '../graph/graph.ts';
 import type { Group } from '../graph/groups.ts';
 import type { Batch, Calibration, Split, Task } from '../plugin.ts';
 import type { Random } from '../random.ts';
@@ -35,7 +35,7 @@ export async function calibrated<R>(
 ): Promise<R> {
   async function* some(): AsyncGenerator<Batch> {
     let count = 0;
-    const shape = Object.values(graph.inputs)[0]!;
+    const shape = inputShape(graph);
     const values = shape.reduce((a, b) => a * b, 1);
     const request = { batch, seed, shuffle: true, ...(signal ? { signal } : {}) };
     for await (const samples of split.batches(request)) {

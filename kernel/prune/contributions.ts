@@ -24,7 +24,7 @@ export async function contributionProducts(
     }
   const products = new Map(groups.map(({ id, units }) => [id, new Float64Array(units * units)]));
   let count = 0;
-  for await (const { size, images } of batches()) {
+  for await (const batch of batches()) {
     const found: { group: string; product: tf.Tensor }[] = [];
     const stream = random.fork(`batch ${count++}`);
     const tap = (computed: Computed): undefined => {
@@ -39,7 +39,7 @@ export async function contributionProducts(
     };
     try {
       tf.tidy(() => {
-        network.apply(tf.tensor(images, [size, ...Object.values(network.graph.inputs)[0]!]), { tap });
+        network.apply(network.input(batch), { tap });
       });
       for (const { group, product } of found) {
         const total = products.get(group)!;

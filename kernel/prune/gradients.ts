@@ -1,8 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
-import type { Computed, Network } from '../graph/run.ts';
+import type { Computed } from '../graph/run.ts';
 import { ops } from '../graph/ops/index.ts';
 import type { Batch, Calibration } from '../plugin.ts';
+import { lossGradients } from '../train/step.ts';
 
 /** Values by the names of parameters; 0 where the loss does not depend on a parameter. */
 export type ByParameter = Map<string, Float32Array>;
@@ -10,15 +11,11 @@ export type ByParameter = Map<string, Float32Array>;
 /** By trainable parameter, the gradient of the mean loss over all calibration images. */
 export function meanGradients(calibration: Calibration): Promise<ByParameter> {
   const { network, task } = calibration;
-  return meanOf(calibration, ({ size, images, targets }) => {
-    const x = inputOf(network, images, size);
-    const { grads } = tf.variableGrads(() => task.loss(network.apply(x), targets), network.trainable);
-    const sums: tf.NamedTensorMap = {};
-    for (const [name, variable] of network.variables) {
-      const gradient = grads[variable.name];
-      if (gradient) sums[name] = tf.mul(gradient, size);
-    }
-    return sums;
+  return meanOf(calibration, batch => {
+    const x = network.input(batch);
+    const { gradients } = lossGradients(network, () => task.loss(network.apply(x), batch.targets));
+    for (const [name, gradient] of Object.entries(gradients)) gradients[name] = tf.mul(gradient, batch.size);
+    return gradients;
   });
 }
 
@@ -30,21 +27,18 @@ export function meanGradients(calibration: Calibration): Promise<ByParameter> {
 export function meanSquaredGradients(calibration: Calibration, { sampled = false } = {}): Promise<ByParameter> {
   const { network, task } = calibration;
   if (sampled && !task.sample) throw new Error(`task ${task.id}: its outputs state no distribution to sample from`);
-  const sums = ({ size, images, targets }: Batch): tf.NamedTensorMap => {
+  const sums = (batch: Batch): tf.NamedTensorMap => {
     const squares: tf.NamedTensorMap = {};
-    const tap = (computed: Computed) => squaring(computed, squares, size);
-    const x = inputOf(network, images, size);
-    tf.variableGrads(() => task.loss(network.apply(x, { tap }), targets), network.trainable);
+    const tap = (computed: Computed) => squaring(computed, squares, batch.size);
+    const x = network.input(batch);
+    tf.variableGrads(() => task.loss(network.apply(x, { tap }), batch.targets), network.trainable);
     return squares;
   };
   return meanOf(calibration, sums, sampled ? batch => withSampledTargets(calibration, batch) : undefined);
 }
 
-const inputOf = ({ graph }: Network, images: Float32Array, size: number): tf.Tensor =>
-  tf.tensor(images, [size, ...Object.values(graph.inputs)[0]!]);
-
 async function withSampledTargets({ network, task, random }: Calibration, batch: Batch): Promise<Batch> {
-  const outputs = tf.tidy(() => network.apply(inputOf(network, batch.images, batch.size)));
+  const outputs = tf.tidy(() => network.apply(network.input(batch)));
   try {
     return { ...batch, targets: await task.sample!(outputs, random) };
   } finally {

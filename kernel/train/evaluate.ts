@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
-import type { Graph } from '../graph/graph.ts';
+import { inputShape, type Graph } from '../graph/graph.ts';
 import { Network } from '../graph/run.ts';
 import type { Split, Task } from '../plugin.ts';
 import type { Shape } from '../graph/parameter.ts';
@@ -20,14 +20,13 @@ export async function evaluate<T>(
 ): Promise<Readonly<Record<string, number>>> {
   signal?.throwIfAborted();
   const network = model instanceof Network ? model : new Network(model);
-  const shape = Object.values(network.graph.inputs)[0]!;
-  const batch = wanted ?? defaultBatch(shape);
+  const size = wanted ?? defaultBatch(inputShape(network.graph));
   const meter = task.meter();
   try {
-    for await (const { size, images, targets } of split.batches({ batch, ...(signal ? { signal } : {}) })) {
-      const outputs = tf.tidy(() => network.apply(tf.tensor(images, [size, ...shape])));
+    for await (const batch of split.batches({ batch: size, ...(signal ? { signal } : {}) })) {
+      const outputs = tf.tidy(() => network.apply(network.input(batch)));
       try {
-        await meter.add(outputs, targets);
+        await meter.add(outputs, batch.targets);
       } finally {
         tf.dispose(outputs);
       }

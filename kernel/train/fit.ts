@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { z } from 'zod';
-import type { Graph } from '../graph/graph.ts';
+import { inputShape, type Graph } from '../graph/graph.ts';
 import { Network } from '../graph/run.ts';
 import type { Batch, Data, Task } from '../plugin.ts';
 import { graphDigest, type Identity } from './checkpoint.ts';
@@ -85,7 +85,7 @@ class Run<T> {
     this.settings = trainingOptions.parse(given);
     const { batch, dropLast, epochs, optimizer, schedule } = this.settings;
     if (data.task !== task.id) throw new Error(`fit: data set ${data.id} is for ${data.task}, the task is ${task.id}`);
-    const shape = Object.values(graph.inputs)[0]!;
+    const shape = inputShape(graph);
     if (shape.join() !== data.shape.join())
       throw new RangeError(
         `fit: images of ${data.id} are [${data.shape.join(', ')}], ${graph.name} reads [${shape.join(', ')}]`,

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
-import type { Graph } from '../graph/graph.ts';
+import { inputShape, type Graph } from '../graph/graph.ts';
 import { Network } from '../graph/run.ts';
 import type { Split } from '../plugin.ts';
 import { defaultBatch } from './evaluate.ts';
@@ -28,13 +28,12 @@ export async function recalibrate(
   signal?.throwIfAborted();
   if (batches === 0) return graph;
   const network = new Network(graph);
-  const shape = Object.values(graph.inputs)[0]!;
-  const batch = wanted ?? defaultBatch(shape);
+  const size = wanted ?? defaultBatch(inputShape(graph));
   let seen = 0;
   try {
-    for await (const { size, images } of split.batches({ batch, seed, shuffle: true, ...(signal ? { signal } : {}) })) {
+    for await (const batch of split.batches({ batch: size, seed, shuffle: true, ...(signal ? { signal } : {}) })) {
       const momentum = 1 / ++seen;
-      const outputs = tf.tidy(() => network.apply(tf.tensor(images, [size, ...shape]), { training: true, momentum }));
+      const outputs = tf.tidy(() => network.apply(network.input(batch), { training: true, momentum }));
       // Read, so that backends that put work off do not collect it.
       await outputs[0]!.data();
       tf.dispose(outputs);

@@ -27,21 +27,29 @@ export interface Step<T> {
 /** One update of the network from one batch; returns the loss, which the caller disposes. */
 export function trainStep<T>(
   { network, task, optimizer, regularize }: Step<T>,
-  { size, images, targets }: Batch<T>,
+  batch: Batch<T>,
   learningRate: number,
   moment: Moment,
 ): tf.Scalar {
-  const shape = Object.values(network.graph.inputs)[0]!;
   return tf.tidy(() => {
-    const x = tf.tensor(images, [size, ...shape]);
-    const forward = () => task.loss(network.apply(x, { training: true }), targets);
-    const { value, grads } = tf.variableGrads(forward, network.trainable);
-    const gradients: tf.NamedTensorMap = {};
-    for (const [name, variable] of network.variables) {
-      const gradient = grads[variable.name];
-      if (gradient) gradients[name] = gradient;
-    }
+    const x = network.input(batch);
+    const forward = () => task.loss(network.apply(x, { training: true }), batch.targets);
+    const { value, gradients } = lossGradients(network, forward);
     optimizer.step(regularize ? regularize(network, gradients, moment) : gradients, learningRate);
     return value;
   });
+}
+
+/** A loss, and its gradients by the names of the parameters that it depends on. */
+export function lossGradients(
+  network: Network,
+  loss: () => tf.Scalar,
+): { readonly value: tf.Scalar; readonly gradients: tf.NamedTensorMap } {
+  const { value, grads } = tf.variableGrads(loss, network.trainable);
+  const gradients: tf.NamedTensorMap = {};
+  for (const [name, variable] of network.variables) {
+    const gradient = grads[variable.name];
+    if (gradient) gradients[name] = gradient;
+  }
+  return { value, gradients };
 }

@@ -1,11 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
-import { defineCriterion, type Calibration } from '../../kernel/plugin.ts';
+import { defineCriterion, type Calibration, type MemberView } from '../../kernel/plugin.ts';
 import type { Computed } from '../../kernel/graph/run.ts';
 import { numericRank } from './numeric-rank.ts';
 
 /** Images whose maps are in memory at a time. */
 const atOnce = 16;
+
+const isFilters = ({ role, op }: MemberView): boolean => role === 'out' && op === 'conv';
 
 /**
  * Mean over images of the rank of a filter's output map. Maps of 1 x 1 all have the same: the mean squared map tells
@@ -15,38 +17,43 @@ export const hrank = defineCriterion({
   id: 'hrank',
   title: 'rank of the output maps',
   paper: 'Lin et al. 2020, HRank: Filter Pruning Using High-Rank Feature Map',
-  scores: ({ role, op }) => role === 'out' && op === 'conv',
+  scores: isFilters,
   async estimate(calibration) {
     const kernels = new Set(
-      calibration.groups.flatMap(({ members }) =>
-        members.filter(({ role, op }) => role === 'out' && op === 'conv').map(({ parameter }) => parameter),
-      ),
+      calibration.groups.flatMap(({ members }) => members.filter(isFilters).map(({ parameter }) => parameter)),
     );
-    const ranks = new Map<string, Float64Array>();
-    const squares = new Map<string, Float64Array>();
-    let images = 0;
-    for await (const { name, maps, size } of outputMaps(calibration, kernels)) {
-      if (!ranks.has(name)) {
-        ranks.set(name, new Float64Array(maps.shape[3]));
-        squares.set(name, new Float64Array(maps.shape[3]));
-      }
-      if (ranks.keys().next().value === name) images += size;
-      addUp(maps.values, maps.shape, ranks.get(name)!, squares.get(name)!);
+    const sums = new Map<string, Sums>();
+    for await (const { name, values, shape } of outputMaps(calibration, kernels)) {
+      const [images, , , channels] = shape;
+      const sum = sums.get(name) ?? {
+        images: 0,
+        ranks: new Float64Array(channels),
+        squares: new Float64Array(channels),
+      };
+      sums.set(name, sum);
+      sum.images += images;
+      addUp(values, shape, sum);
     }
-    const scores = [...ranks].map(([name, sums]) => {
-      const norms = squares.get(name)!;
-      return [name, sums.map((sum, c) => (sum + (0.5 * norms[c]!) / (images + norms[c]!)) / images)] as const;
+    const scores = [...sums].map(([name, { images, ranks, squares }]) => {
+      const score = (rank: number, square: number) => (rank + (0.5 * square) / (images + square)) / images;
+      return [name, ranks.map((rank, c) => score(rank, squares[c]!))] as const;
     });
     return { filters: new Map(scores) };
   },
 });
 
+/** Over the images so far, by channel. */
+interface Sums {
+  images: number;
+  readonly ranks: Float64Array;
+  readonly squares: Float64Array;
+}
+
 /** Adds the ranks and the mean squares of the maps `[images, height, width, channels]` of each channel. */
 function addUp(
   values: Float32Array,
   [images, height, width, channels]: readonly [number, number, number, number],
-  ranks: Float64Array,
-  squares: Float64Array,
+  { ranks, squares }: Sums,
 ): void {
   const map = new Float64Array(height * width);
   for (let image = 0; image < images; image++)
@@ -61,21 +68,22 @@ function addUp(
     }
 }
 
+/** Output maps of a layer, by the name of its kernel. */
 interface OutputMaps {
   readonly name: string;
-  readonly size: number;
-  readonly maps: { readonly values: Float32Array; readonly shape: readonly [number, number, number, number] };
+  readonly values: Float32Array;
+  readonly shape: readonly [images: number, height: number, width: number, channels: number];
 }
 
 async function* outputMaps(
   { network, batches }: Calibration,
   kernels: ReadonlySet<string>,
 ): AsyncGenerator<OutputMaps> {
-  const shape = Object.values(network.graph.inputs)[0]!;
   for await (const { size, images } of batches()) {
     const values = images.length / size;
     for (let from = 0; from < size; from += atOnce) {
-      const some = Math.min(atOnce, size - from);
+      const to = Math.min(size, from + atOnce);
+      const some = { size: to - from, images: images.subarray(from * values, to * values) };
       const found: [string, tf.Tensor][] = [];
       const tap = ({ view, output }: Computed): undefined => {
         const { kernel } = view.names;
@@ -83,11 +91,10 @@ async function* outputMaps(
       };
       try {
         tf.tidy(() => {
-          network.apply(tf.tensor(images.subarray(from * values, (from + some) * values), [some, ...shape]), { tap });
+          network.apply(network.input(some), { tap });
         });
         for (const [name, maps] of found) {
-          const data = await maps.data<'float32'>();
-          yield { name, size: some, maps: { values: data, shape: maps.shape as [number, number, number, number] } };
+          yield { name, values: await maps.data<'float32'>(), shape: maps.shape as [number, number, number, number] };
           await setImmediate();
         }
       } finally {

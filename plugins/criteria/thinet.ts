@@ -1,26 +1,15 @@
-import { z } from 'zod';
 import { defineCriterion } from '../../kernel/plugin.ts';
-import { contributionProducts } from '../../kernel/prune/contributions.ts';
-
-const options = z.object({
-  positions: z.int().positive().default(10).describe('sampled outputs per image of every layer that reads a unit'),
-});
+import { reconstruction } from './reconstruction.ts';
 
 /**
  * The turn in which a unit goes, when each time the one goes that adds least to the squared sum of all contributions
- * that are gone. Layers that read a unit add up. The paper prunes one layer at a time by its only reader; what it means
- * for groups is ours.
+ * that are gone.
  */
-export const thinet = defineCriterion<z.infer<typeof options>>({
+export const thinet = defineCriterion({
   id: 'thinet',
   title: 'greedy reconstruction of what the next layers compute',
   paper: 'Luo et al. 2017, ThiNet: A Filter Level Pruning Method for Deep Neural Network Compression',
-  options,
-  scores: ({ role }) => role === 'in',
-  async estimate(calibration, { positions }) {
-    const products = await contributionProducts(calibration, { positions });
-    return { units: new Map([...products].map(([group, gram]) => [group, greedy(gram)])) };
-  },
+  ...reconstruction(greedy),
 });
 
 /** Turns from 1 on in which units go, from the inner products of their contributions, `[units, units]`. */

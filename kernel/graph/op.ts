@@ -40,6 +40,21 @@ export interface OnnxWriter {
   parameter(name: string, permutation?: readonly number[]): string;
 }
 
+/** Whole numbers, as shapes, axes and indices of ONNX nodes are given. */
+export const integers = (values: readonly number[], writer: OnnxWriter): string =>
+  writer.constant(BigInt64Array.from(values, BigInt), [values.length]);
+
+/** Axis of a value, channels last, where ONNX has it: behind the batch, an image with its channels first. */
+export const onnxAxis = (shape: Shape, axis = shape.length - 1): number =>
+  shape.length === 3 ? [2, 3, 1][axis]! : axis + 1;
+
+/** Sizes of an image. Throws where the shape of a node's input is no image's. */
+export function imageSizes(node: string, shape: Shape): [height: number, width: number, channels: number] {
+  if (shape.length !== 3)
+    throw new RangeError(`${node}: needs an image [height, width, channels], got [${shape.join(', ')}]`);
+  return [...shape] as [number, number, number];
+}
+
 /** A value with its channels last in ONNX, where images have them first; and back. */
 export const toLast = (x: string, { length }: Shape, writer: OnnxWriter): string =>
   length === 3 ? writer.op('Transpose', [x], { perm: [0, 2, 3, 1] }) : x;

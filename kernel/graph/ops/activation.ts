@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
-import { defineOp, size, type OnnxWriter } from '../op.ts';
+import { defineOp, type OnnxWriter, size } from '../op.ts';
 import { native } from '../../own-kernels.ts';
 
 interface Activation {

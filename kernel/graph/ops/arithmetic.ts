@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 import type { Channels, Coupling } from '../channels.ts';
-import { defineOp, free, type NodeView, type OnnxWriter } from '../op.ts';
+import { defineOp, free, integers, type NodeView, type OnnxWriter } from '../op.ts';
 import type { Shape } from '../parameter.ts';
 
 const isVectorBesideImage = (shape: Shape, other: Shape) => shape.length === 1 && other.length === 3;
@@ -48,9 +48,7 @@ const arithmetic = ({ name, f, onnx, zero }: Arithmetic) =>
     work: () => free,
     onnx({ inputs: [a, b] }, [x, y], writer: OnnxWriter) {
       const image = (value: string, shape: Shape, other: Shape) =>
-        isVectorBesideImage(shape, other)
-          ? writer.op('Unsqueeze', [value, writer.constant(BigInt64Array.of(2n, 3n), [2])])
-          : value;
+        isVectorBesideImage(shape, other) ? writer.op('Unsqueeze', [value, integers([2, 3], writer)]) : value;
       return writer.op(onnx, [image(x!, a!, b!), image(y!, b!, a!)]);
     },
   });

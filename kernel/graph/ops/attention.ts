@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
-import { channelsOf, defineOp, type NodeView } from '../op.ts';
+import { channelsOf, defineOp, integers, type NodeView } from '../op.ts';
 
 const attributes = z.strictObject({
   heads: z.int().positive(),
@@ -70,8 +70,7 @@ export const attention = defineOp<Attributes>({
   onnx(node, inputs, writer) {
     const { heads, scale } = node.attributes;
     const size = headSize(node);
-    const reshaped = (x: string, ...shape: number[]) =>
-      writer.op('Reshape', [x, writer.constant(BigInt64Array.from(shape, BigInt), [shape.length])]);
+    const reshaped = (x: string, ...shape: number[]) => writer.op('Reshape', [x, integers(shape, writer)]);
     const split = (x: string, perm: number[]) => writer.op('Transpose', [reshaped(x, 0, 0, heads, size)], { perm });
     const q = writer.op('Mul', [split(inputs[0]!, [0, 2, 1, 3]), writer.constant(Float32Array.of(scale), [])]);
     const scores = writer.op('MatMul', [q, split(inputs[1]!, [0, 2, 3, 1])]);

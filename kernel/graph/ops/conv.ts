@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
-import { channelsOf, defineOp, size, type NodeView } from '../op.ts';
+import { channelsOf, defineOp, type NodeView, size } from '../op.ts';
 import { perGroupOf, sumOfSquares } from './per-sample.ts';
 import { onnxPads, padded, paddedFor, pairOf, windowAttributes, windowed } from './window.ts';
 

@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
-import type { Shape } from '../parameter.ts';
-import { defineOp, free } from '../op.ts';
+import { defineOp, free, imageSizes, integers } from '../op.ts';
 
 const attributes = z.strictObject({
   /** Places along each side of the square that a place's channels become. */
@@ -15,12 +14,6 @@ type Attributes = z.infer<typeof attributes>;
 const deep = ({ mode, block }: Attributes, channels: number) =>
   mode === 'DCR' ? (c: number, p: number) => p * channels + c : (c: number, p: number) => c * block * block + p;
 
-function image(op: string, id: string, shape: Shape): [number, number, number] {
-  if (shape.length !== 3)
-    throw new RangeError(`${op} ${id}: needs an image [height, width, channels], got [${shape.join(', ')}]`);
-  return [...shape] as [number, number, number];
-}
-
 /**
  * Channels to places, as in a pixel shuffle (Shi et al. 2016): `[height, width, block^2 x channels]` becomes
  * `[block x height, block x width, channels]`. In mode CRD, PyTorch's PixelShuffle, the block^2 channels of an output
@@ -32,7 +25,7 @@ export const depthToSpace = defineOp<Attributes>({
   roles: [],
   arity: [1, 1],
   shape({ id, attributes: { block }, inputs: [x] }) {
-    const [height, width, channels] = image('depth-to-space', id, x!);
+    const [height, width, channels] = imageSizes(`depth-to-space ${id}`, x!);
     if (channels % block ** 2)
       throw new RangeError(`depth-to-space ${id}: ${channels} channels in blocks of ${block} x ${block}`);
     return [height * block, width * block, channels / block ** 2];
@@ -70,7 +63,7 @@ export const spaceToDepth = defineOp<Attributes>({
   roles: [],
   arity: [1, 1],
   shape({ id, attributes: { block }, inputs: [x] }) {
-    const [height, width, channels] = image('space-to-depth', id, x!);
+    const [height, width, channels] = imageSizes(`space-to-depth ${id}`, x!);
     if (height % block || width % block)
       throw new RangeError(`space-to-depth ${id}: ${height} x ${width} places in blocks of ${block} x ${block}`);
     return [height / block, width / block, channels * block ** 2];
@@ -97,8 +90,7 @@ export const spaceToDepth = defineOp<Attributes>({
   onnx({ attributes: { block, mode }, inputs: [shape] }, [x], writer) {
     if (mode === 'DCR') return writer.op('SpaceToDepth', [x!], { blocksize: block });
     const [height, width, channels] = shape as [number, number, number];
-    const reshaped = (value: string, ...dims: number[]) =>
-      writer.op('Reshape', [value, writer.constant(BigInt64Array.from(dims, BigInt), [dims.length])]);
+    const reshaped = (value: string, ...dims: number[]) => writer.op('Reshape', [value, integers(dims, writer)]);
     const [h, w] = [height / block, width / block];
     const squares = writer.op('Transpose', [reshaped(x!, 0, channels, h, block, w, block)], {
       perm: [0, 1, 3, 5, 2, 4],

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
-import { channelsOf, defineOp, free } from '../op.ts';
+import { channelsOf, defineOp, free, integers, onnxAxis } from '../op.ts';
 
 const attributes = z.strictObject({ indices: z.array(z.int().nonnegative()).min(1) });
 
@@ -27,7 +27,5 @@ export const gather = defineOp<z.infer<typeof attributes>>({
     return { indices: indices.map(index => position[index]!).filter(index => index >= 0) };
   },
   onnx: ({ attributes: { indices }, inputs: [shape] }, [x], writer) =>
-    writer.op('Gather', [x!, writer.constant(BigInt64Array.from(indices, BigInt), [indices.length])], {
-      axis: shape!.length === 3 ? 1 : -1,
-    }),
+    writer.op('Gather', [x!, integers(indices, writer)], { axis: onnxAxis(shape!) }),
 });

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 import type { Coupling } from '../channels.ts';
-import { channelsOf, defineOp, free, fromLast, size, toLast, type OnnxWriter } from '../op.ts';
-import { onnxPads, windowAttributes } from './window.ts';
+import { channelsOf, defineOp, free, fromLast, integers, onnxAxis, size, toLast } from '../op.ts';
+import { onnxPads, padded, windowAttributes, windowed } from './window.ts';
 
 /*
  * Ops for what comes after a network, as the decoding of a detector's boxes: what they do to channels is known only
@@ -17,9 +17,6 @@ function unknown(what: string, input: Int32Array, count: number, coupling: Coupl
   coupling.protect(ids, reason);
   return { ids, zero: false };
 }
-
-const list = (values: readonly number[], writer: OnnxWriter) =>
-  writer.constant(BigInt64Array.from(values, BigInt), [values.length]);
 
 const reshapeAttributes = z.strictObject({
   /** Sizes without the batch. */
@@ -47,7 +44,7 @@ export const reshape = defineOp<z.infer<typeof reshapeAttributes>>({
       ? { shape: [...shape.slice(0, -1), kept(0).filter(Boolean).length] }
       : { shape },
   onnx({ attributes: { shape }, inputs: [x] }, [value], writer) {
-    const rows = writer.op('Reshape', [toLast(value!, x!, writer), list([0, ...shape], writer)]);
+    const rows = writer.op('Reshape', [toLast(value!, x!, writer), integers([0, ...shape], writer)]);
     return fromLast(rows, shape, writer);
   },
 });
@@ -89,7 +86,7 @@ export const softmax = defineOp({
   couple: ({ id }, [input], coupling) => unknown(`softmax ${id}`, input!.ids, input!.ids.length, coupling),
   forward: (_node, [x]) => tf.softmax(x!),
   work: () => free,
-  onnx: ({ inputs: [x] }, [value], writer) => writer.op('Softmax', [value!], { axis: x!.length === 3 ? 1 : -1 }),
+  onnx: ({ inputs: [x] }, [value], writer) => writer.op('Softmax', [value!], { axis: onnxAxis(x!) }),
 });
 
 /** Numbers that are the same for every sample: learned ones (`value`) or not (`fixed`). The batch is one sample. */
@@ -114,7 +111,7 @@ export const constant = defineOp({
   onnx({ names, parameters }, _inputs, writer) {
     const [[role, name]] = Object.entries(names) as [[string, string]];
     const order = parameters[role]!.length === 3 ? [2, 0, 1] : undefined;
-    return writer.op('Unsqueeze', [writer.parameter(name, order), list([0], writer)]);
+    return writer.op('Unsqueeze', [writer.parameter(name, order), integers([0], writer)]);
   },
 });
 
@@ -126,17 +123,15 @@ export const pad = defineOp<z.infer<typeof padAttributes>>({
   attributes: padAttributes,
   roles: [],
   arity: [1, 1],
-  shape({ id, attributes: { padding }, inputs: [x] }) {
-    if (x!.length !== 3)
-      throw new RangeError(`pad ${id}: needs an image [height, width, channels], got [${x!.join(', ')}]`);
-    return [...[0, 1].map(axis => x![axis]! + padding[axis]![0] + padding[axis]![1]), channelsOf(x!)];
-  },
+  shape: ({ id, attributes: { padding }, inputs: [x] }) => [
+    ...windowed(`pad ${id}`, x!, [1, 1], { stride: [1, 1], padding }),
+    channelsOf(x!),
+  ],
   couple: (_node, [input]) => input!,
-  forward: ({ attributes: { padding } }, [x]) =>
-    tf.pad(x!, [[0, 0], ...padding.map(side => [...side] as [number, number]), [0, 0]]),
+  forward: ({ attributes }, [x]) => padded(x!, attributes),
   work: () => free,
-  onnx({ attributes: { padding } }, [x], writer) {
-    const [top, left, bottom, right] = onnxPads({ stride: [1, 1], padding });
-    return writer.op('Pad', [x!, list([0, 0, top!, left!, 0, 0, bottom!, right!], writer)]);
+  onnx({ attributes }, [x], writer) {
+    const [top, left, bottom, right] = onnxPads(attributes);
+    return writer.op('Pad', [x!, integers([0, 0, top!, left!, 0, 0, bottom!, right!], writer)]);
   },
 });

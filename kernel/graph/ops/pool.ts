@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
-import { channelsOf, defineOp, size, type Work, type NodeView } from '../op.ts';
+import { channelsOf, defineOp, integers, type NodeView, size, type Work } from '../op.ts';
 import { isPadded, onnxPads, padded, paddedFor, pairOf, windowAttributes, windowed } from './window.ts';
 
 const attributes = z.strictObject({ ...windowAttributes, kernel: pairOf });
@@ -70,5 +70,5 @@ export const globalAveragePool = defineOp({
   onnx: ({ inputs: [shape] }, [x], writer) =>
     shape!.length === 3
       ? writer.op('Flatten', [writer.op('GlobalAveragePool', [x!])])
-      : writer.op('ReduceMean', [x!, writer.constant(BigInt64Array.of(1n), [1])], { keepdims: 0 }),
+      : writer.op('ReduceMean', [x!, integers([1], writer)], { keepdims: 0 }),
 });

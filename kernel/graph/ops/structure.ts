@@ -1,12 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
-import { defineOp, free, size } from '../op.ts';
-import type { Shape } from '../parameter.ts';
+import { defineOp, free, integers, onnxAxis, size } from '../op.ts';
 
 const none = z.strictObject({});
-
-/** Axis of a value, channels last, where ONNX has it: behind the batch, an image with its channels first. */
-const onnxAxis = (shape: Shape, axis = shape.length - 1): number => (shape.length === 3 ? [2, 3, 1][axis]! : axis + 1);
 
 const concatAttributes = z.strictObject({
   /** Axis without the batch; the channels where it is absent. */
@@ -90,8 +86,8 @@ export const slice = defineOp<z.infer<typeof sliceAttributes>>({
     return { ...attributes, begin: left(0, begin), size: left(begin, begin + length) };
   },
   onnx({ attributes: { begin, size: length, axis }, inputs }, [x], writer) {
-    const constant = (n: number) => writer.constant(BigInt64Array.of(BigInt(n)), [1]);
-    return writer.op('Slice', [x!, constant(begin), constant(begin + length), constant(onnxAxis(inputs[0]!, axis))]);
+    const along = onnxAxis(inputs[0]!, axis);
+    return writer.op('Slice', [x!, ...[begin, begin + length, along].map(n => integers([n], writer))]);
   },
 });
 

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
-import { channelsOf, defineOp, free, size, type NodeView } from '../op.ts';
+import { channelsOf, defineOp, free, imageSizes, integers, type NodeView, size } from '../op.ts';
 import type { Shape } from '../parameter.ts';
 
 const none = z.strictObject({});
@@ -22,15 +22,14 @@ export const tokens = defineOp({
   roles: [],
   arity: [1, 1],
   shape({ id, inputs: [x] }) {
-    if (x!.length !== 3)
-      throw new RangeError(`tokens ${id}: needs an image [height, width, channels], got [${x!.join(', ')}]`);
-    return [x![0]! * x![1]!, x![2]!];
+    const [height, width, channels] = imageSizes(`tokens ${id}`, x!);
+    return [height * width, channels];
   },
   couple: (_node, [input]) => input!,
   forward: ({ inputs: [shape] }, [x]) => tf.reshape(x!, [-1, size(shape!) / channelsOf(shape!), channelsOf(shape!)]),
   work: () => free,
   onnx(_node, [x], writer) {
-    const places = writer.op('Reshape', [x!, writer.constant(BigInt64Array.of(0n, 0n, -1n), [3])]);
+    const places = writer.op('Reshape', [x!, integers([0, 0, -1], writer)]);
     return writer.op('Transpose', [places], { perm: [0, 2, 1] });
   },
 });
@@ -56,7 +55,7 @@ export const classToken = defineOp({
   work: () => free,
   onnx({ names }, [x], writer) {
     const batch = writer.op('Shape', [x!], { start: 0, end: 1 });
-    const shape = writer.op('Concat', [batch, writer.constant(BigInt64Array.of(1n, 1n), [2])], { axis: 0 });
+    const shape = writer.op('Concat', [batch, integers([1, 1], writer)], { axis: 0 });
     return writer.op('Concat', [writer.op('Expand', [writer.parameter(names.token!), shape]), x!], { axis: 1 });
   },
 });

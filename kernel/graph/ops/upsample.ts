@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
-import { channelsOf, defineOp, free } from '../op.ts';
+import { defineOp, free, imageSizes } from '../op.ts';
 import { pairOf } from './window.ts';
 
 const attributes = z.strictObject({ scale: pairOf });
@@ -11,9 +11,8 @@ export const upsample = defineOp<z.infer<typeof attributes>>({
   roles: [],
   arity: [1, 1],
   shape({ id, attributes: { scale }, inputs: [x] }) {
-    if (x!.length !== 3)
-      throw new RangeError(`upsample ${id}: needs an image [height, width, channels], got [${x!.join(', ')}]`);
-    return [x![0]! * scale[0], x![1]! * scale[1], channelsOf(x!)];
+    const [height, width, channels] = imageSizes(`upsample ${id}`, x!);
+    return [height * scale[0], width * scale[1], channels];
   },
   couple: (_node, [input]) => input!,
   forward({ attributes: { scale } }, [x]) {

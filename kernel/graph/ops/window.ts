@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
+import { imageSizes } from '../op.ts';
 import type { Shape } from '../parameter.ts';
 
 const pair = z.tuple([z.int().positive(), z.int().positive()]);
@@ -9,9 +10,13 @@ const border = z.tuple([z.int().nonnegative(), z.int().nonnegative()]);
 export const windowAttributes = { stride: pair, padding: z.tuple([border, border]) };
 export const pairOf = pair;
 
-export interface Window {
-  readonly stride: readonly [number, number];
+/** What has places added around an image. */
+interface Padded {
   readonly padding: readonly [readonly [number, number], readonly [number, number]];
+}
+
+export interface Window extends Padded {
+  readonly stride: readonly [number, number];
 }
 
 /** Height and width after a window of `kernel` places (after dilation) moved over `shape`. */
@@ -21,10 +26,9 @@ export function windowed(
   kernel: readonly [number, number],
   window: Window,
 ): [number, number] {
-  if (shape.length !== 3)
-    throw new RangeError(`${id}: needs an image [height, width, channels], got [${shape.join(', ')}]`);
+  const sizes = imageSizes(id, shape);
   return [0, 1].map(axis => {
-    const padded = shape[axis]! + window.padding[axis]![0] + window.padding[axis]![1];
+    const padded = sizes[axis]! + window.padding[axis]![0] + window.padding[axis]![1];
     if (padded < kernel[axis]!) throw new RangeError(`${id}: window of ${kernel[axis]} over ${padded} places`);
     return Math.floor((padded - kernel[axis]!) / window.stride[axis]!) + 1;
   }) as [number, number];
@@ -33,12 +37,12 @@ export function windowed(
 type Padding = [[number, number], [number, number], [number, number], [number, number]];
 
 /** Padding as tfjs takes it. */
-const explicitPadding = ({ padding }: Window): Padding => [[0, 0], [...padding[0]], [...padding[1]], [0, 0]];
+const explicitPadding = ({ padding }: Padded): Padding => [[0, 0], [...padding[0]], [...padding[1]], [0, 0]];
 
-export const isPadded = ({ padding }: Window): boolean => padding.flat().some(places => places > 0);
+export const isPadded = ({ padding }: Padded): boolean => padding.flat().some(places => places > 0);
 
 /** An image with its padding around it. */
-export const padded = (x: tf.Tensor, window: Window, value = 0) =>
+export const padded = (x: tf.Tensor, window: Padded, value = 0) =>
   (isPadded(window) ? tf.pad(x, explicitPadding(window), value) : x) as tf.Tensor4D;
 
 /**
@@ -51,4 +55,4 @@ export function paddedFor(x: tf.Tensor, window: Window, value = 0): [tf.Tensor4D
 }
 
 /** Padding as ONNX takes it: begins, then ends. */
-export const onnxPads = ({ padding: [[top, bottom], [left, right]] }: Window): number[] => [top, left, bottom, right];
+export const onnxPads = ({ padding: [[top, bottom], [left, right]] }: Padded): number[] => [top, left, bottom, right];

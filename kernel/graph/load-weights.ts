@@ -1,6 +1,7 @@
 import { withParameters, shapesOf, type Graph, type Node } from './graph.ts';
 import { Parameter, type Shape } from './parameter.ts';
 import type { StoredTensor } from '../safetensors.ts';
+import { strided } from '../strided.ts';
 
 /** How PyTorch calls a parameter of each role; a role that is not here is the module itself, as `pos_embed`. */
 const names: Readonly<Record<string, string>> = {
@@ -85,15 +86,11 @@ function flattened(
 
 function ours(values: Float32Array, shape: Shape, role: string, image?: Shape): Float32Array {
   if (role !== 'kernel') return values;
-  const out = new Float32Array(values.length);
   const filters = shape[shape.length - 1]!;
   const rows = values.length / filters;
   const [places, channels] = image ? [image[0]! * image[1]!, image[2]!] : placesOf(shape);
-  // Row `place x channels + channel` of ours is row `channel x places + place` of theirs.
-  for (let place = 0, to = 0; place < places; place++)
-    for (let channel = 0; channel < channels; channel++)
-      for (let filter = 0; filter < filters; filter++) out[to++] = values[filter * rows + channel * places + place]!;
-  return out;
+  // Theirs are [filters, channels, places], ours [places, channels, filters].
+  return strided(values, [places, channels, filters], [1, places, rows]);
 }
 
 const placesOf = (shape: Shape): [places: number, channels: number] =>

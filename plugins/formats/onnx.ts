@@ -3,10 +3,10 @@ import { shapesOf, view, type Graph } from '../../kernel/graph/graph.ts';
 import type { OnnxWriter } from '../../kernel/graph/op.ts';
 import { ops } from '../../kernel/graph/ops/index.ts';
 import type { Shape } from '../../kernel/graph/parameter.ts';
+import { permute } from '../../kernel/strided.ts';
 import type { Format } from '../../kernel/plugin.ts';
 import { float, GraphBuilder, type Attributes } from '../backends/onnxruntime/onnx/index.ts';
 import { isOnnx, readOnnx } from './onnx-reader/index.ts';
-import { permute } from './permute.ts';
 
 /** ONNX with opset 21: images are `[batch, channels, height, width]`, the batch is free, weights are float32. */
 export const onnx: Format = {

@@ -26,32 +26,3 @@ export function constant(
   }
   return { kind: 'constant', name, type, dims, values };
 }
-
-/** Steps of the axes in row-major order. */
-export const stridesOf = (dims: readonly number[]): number[] => {
-  const strides = dims.map(() => 1);
-  for (let i = dims.length - 2; i >= 0; i--) strides[i] = strides[i + 1]! * dims[i + 1]!;
-  return strides;
-};
-
-/** Values read with any step along each axis (0 repeats), in row-major order of `dims`. */
-export function strided<A extends Float32Array | Float64Array>(
-  values: A,
-  dims: readonly number[],
-  steps: readonly number[],
-  begin = 0,
-): A {
-  const out = new (values.constructor as new (n: number) => A)(sizeOf(dims));
-  const index = dims.map(() => 0);
-  let from = begin;
-  for (let to = 0; to < out.length; to++) {
-    out[to] = values[from]!;
-    for (let axis = dims.length - 1; axis >= 0; axis--) {
-      from += steps[axis]!;
-      if (++index[axis]! < dims[axis]!) break;
-      from -= steps[axis]! * dims[axis]!;
-      index[axis] = 0;
-    }
-  }
-  return out;
-}

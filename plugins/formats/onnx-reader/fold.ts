@@ -1,4 +1,5 @@
-import { constant, sizeOf, stridesOf, strided, type Constant, type Kind } from './constant.ts';
+import { permute, strided, stridesOf } from '../../../kernel/strided.ts';
+import { constant, sizeOf, type Constant, type Kind } from './constant.ts';
 import type { Item } from './form.ts';
 import type { Reading } from './reading.ts';
 import { BATCH, dimsOf } from './value.ts';
@@ -215,19 +216,8 @@ const transpose: Fold = (r, [x]) => {
   const order = r.ints('perm') ?? [...x!.dims.keys()].reverse();
   if (new Set(order).size !== x!.dims.length || order.some(i => !(i in x!.dims)))
     throw r.error(`order [${order.join(', ')}]`);
-  const strides = stridesOf(x!.dims);
-  const dims = order.map(i => x!.dims[i]!);
   // Weights are turned when their parameter is read.
-  return {
-    ...x!,
-    dims,
-    values: () =>
-      strided(
-        x!.values(),
-        dims,
-        order.map(i => strides[i]!),
-      ),
-  };
+  return { ...x!, dims: order.map(i => x!.dims[i]!), values: () => permute(x!.values(), x!.dims, order) };
 };
 
 const expand: Fold = (r, [x, wanted]) => {

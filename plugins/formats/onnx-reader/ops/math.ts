@@ -1,6 +1,7 @@
 import type { OpName } from '../../../../kernel/graph/ops/index.ts';
 import { arrange, constantNode, settled, withLast } from '../arrange.ts';
-import { sizeOf, strided, stridesOf, type Constant } from '../constant.ts';
+import { strided, stridesOf } from '../../../../kernel/strided.ts';
+import { sizeOf, type Constant } from '../constant.ts';
 import { isSame, show, type Form, type Item } from '../form.ts';
 import type { Handler } from '../handler.ts';
 import { isLearned, isMadeUp } from '../names.ts';

@@ -1,20 +1,14 @@
 import { arrange, image, placesOf, settled, withLast } from '../arrange.ts';
-import { constant, sizeOf, stridesOf, strided, type Constant } from '../constant.ts';
+import { permute } from '../../../../kernel/strided.ts';
+import { constant, sizeOf, type Constant } from '../constant.ts';
 import type { Handler } from '../handler.ts';
 import { float32, type ParameterSource, type Reading } from '../reading.ts';
 import { axisOf, dimsOf, lengthOf, sameAxes, sameAxis, showDims, type Axis, type Value } from '../value.ts';
 
 /** A parameter whose axes stand in another order than the file's. */
 function turned(r: Reading, known: Constant, order: readonly number[]): ParameterSource {
-  const strides = stridesOf(known.dims);
   const shape = order.map(axis => known.dims[axis]!);
-  return r.parameter(known, shape, () =>
-    strided(
-      float32(known),
-      shape,
-      order.map(axis => strides[axis]!),
-    ),
-  );
+  return r.parameter(known, shape, () => permute(float32(known), known.dims, order));
 }
 
 function vector(r: Reading, known: Constant, length: number, what: string): ParameterSource {

@@ -3,7 +3,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Data } from '../kernel/plugin.ts';
-import { memorySplit, sharedBytes } from '../kernel/train/loader.ts';
+import { memorySplit } from '../kernel/train/loader.ts';
+import { sharedBytes } from '../kernel/train/shared-memory.ts';
 import { balanced } from './balanced.ts';
 import { findFolder } from './shared.ts';
 

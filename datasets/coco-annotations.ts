@@ -1,7 +1,8 @@
 import type { Hash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { shared, textsOf } from './shared.ts';
+import { shared } from '../kernel/train/shared-memory.ts';
+import { textsOf } from './shared.ts';
 import type { CocoSource } from './coco-sample.ts';
 
 /** A file of annotations as COCO publishes it, as far as it is read. */

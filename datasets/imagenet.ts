@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { defineDataset, type Data, type Split } from '../kernel/plugin.ts';
 import { sampledSplit } from '../kernel/train/sampled.ts';
+import { shared } from '../kernel/train/shared-memory.ts';
 import { beside } from '../kernel/train/thread.ts';
 import { balanced } from './balanced.ts';
 import { needDecoder } from './decode.ts';
 import { bytesOf, namesOf, readLayout, type Labelled } from './imagenet-layout.ts';
 import type { ImagenetSource } from './imagenet-sample.ts';
-import { findFolder, isFolder, shared, textsOf } from './shared.ts';
+import { findFolder, isFolder, textsOf } from './shared.ts';
 
 const imagenetOptions = z.strictObject({
   path: z

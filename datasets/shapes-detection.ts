@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { defineDataset, type Batch, type BatchOptions, type Data, type Split } from '../kernel/plugin.ts';
-import { permutation, random, type Random } from '../kernel/random.ts';
+import { random, type Random } from '../kernel/random.ts';
+import { indexBatches } from '../kernel/train/batches.ts';
 import type { DetectionTarget, DetectionTargets } from '../plugins/tasks/detection/targets.ts';
 import { flipped } from './compose.ts';
 import {
@@ -115,14 +116,9 @@ function scenesSplit(scenes: Scenes): Split<DetectionTargets> {
   return {
     size,
     async *batches({ signal, ...options }) {
-      const { batch, seed = 0, epoch = 0, shuffle = false, dropLast = false } = options;
-      if (!(Number.isInteger(batch) && batch > 0))
-        throw new RangeError(`split: batch is ${batch}, must be a positive whole number`);
-      const order = shuffle ? permutation(size, random(seed, `epoch ${epoch}/order`)) : undefined;
-      for (let start = 0; start + (dropLast ? batch : 1) <= size; start += batch) {
+      for (const indices of indexBatches(size, options)) {
         signal?.throwIfAborted();
-        const places = Array.from({ length: Math.min(batch, size - start) }, (_, i) => start + i);
-        yield await assembled(scenes, order ? places.map(place => order[place]!) : places, options);
+        yield await assembled(scenes, indices, options);
       }
     },
   };

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { defineDataset, type Data } from '../kernel/plugin.ts';
 import { random, type Random } from '../kernel/random.ts';
-import { memorySplit, sharedBytes } from '../kernel/train/loader.ts';
+import { memorySplit } from '../kernel/train/loader.ts';
+import { sharedBytes } from '../kernel/train/shared-memory.ts';
 import {
   addNoise,
   drawBackground,

@@ -1,15 +1,6 @@
 import { join } from 'node:path';
 import { stat } from 'node:fs/promises';
-
-type Numbers = Uint8Array | Int32Array | Uint32Array | Float32Array | Float64Array;
-
-/** The same numbers in memory that threads share. */
-export function shared<A extends Numbers>(numbers: A): A {
-  const Kind = numbers.constructor as new (buffer: SharedArrayBuffer) => A;
-  const copy = new Kind(new SharedArrayBuffer(numbers.byteLength));
-  copy.set(numbers);
-  return copy;
-}
+import { shared } from '../kernel/train/shared-memory.ts';
 
 /** Many short texts in shared memory: a million file names are copied to no thread. */
 export interface Texts {

@@ -1,6 +1,7 @@
 import type { Shape } from '../graph/parameter.ts';
 import type { Batch, BatchOptions } from '../plugin.ts';
-import { permutation, random } from '../random.ts';
+import { random } from '../random.ts';
+import { indexBatches } from './batches.ts';
 import { drawChange, normalization, unchanged, writeImage, type Augmentation } from './augment.ts';
 
 /** Labelled images in memory. */
@@ -25,23 +26,16 @@ export type BatchRequest = Omit<BatchOptions, 'signal'>;
  */
 export function* assemble(source: LabelledImages, request: BatchRequest): Generator<Batch<Int32Array>, void> {
   const { images, labels, shape, mean, deviation } = source;
-  const { batch, seed = 0, epoch = 0, shuffle = false, augment = false, dropLast = false } = request;
-  const stream = random(seed, `epoch ${epoch}`);
-  const order = shuffle ? permutation(labels.length, stream.fork('order')) : undefined;
-  const changes = stream.fork('augment');
+  const { seed = 0, epoch = 0, augment = false } = request;
+  const changes = random(seed, `epoch ${epoch}`).fork('augment');
   const table = normalization(mean, deviation);
   const values = shape.reduce((a, b) => a * b, 1);
-  for (let start = 0; start < labels.length; start += batch) {
-    const size = Math.min(batch, labels.length - start);
-    if (dropLast && size < batch) return;
-    const out = new Float32Array(size * values);
-    const targets = new Int32Array(size);
-    for (let i = 0; i < size; i++) {
-      const index = order ? order[start + i]! : start + i;
+  for (const indices of indexBatches(labels.length, request)) {
+    const out = new Float32Array(indices.length * values);
+    indices.forEach((index, i) => {
       const change = augment ? drawChange(source.augment, changes) : unchanged;
       writeImage(images, index * values, shape, table, change, out, i * values);
-      targets[i] = labels[index]!;
-    }
-    yield { size, images: out, targets };
+    });
+    yield { size: indices.length, images: out, targets: Int32Array.from(indices, index => labels[index]!) };
   }
 }

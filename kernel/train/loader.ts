@@ -2,7 +2,9 @@ import type { Batch, Split } from '../plugin.ts';
 import type { Augmentation } from './augment.ts';
 import { assemble, type BatchRequest, type LabelledImages } from './assemble.ts';
 import type { LoaderJob } from './loader-worker.ts';
-import { beside, startThread } from './thread.ts';
+import { checkBatch } from './batches.ts';
+import { shared } from './shared-memory.ts';
+import { beside, Crew } from './thread.ts';
 
 export interface MemorySplitOptions extends Omit<LabelledImages, 'augment'> {
   /** Default: crops from 4 black pixels around, and flips. */
@@ -17,10 +19,6 @@ export interface MemorySplitOptions extends Omit<LabelledImages, 'augment'> {
 const ahead = 3;
 /** Values in an epoch (16,384 images of 32 x 32 x 3) from which on a thread pays. */
 const worthWorker = 16384 * 3072;
-
-/** Bytes that threads can share without copying. */
-export const sharedBytes = (length: number): Uint8Array<SharedArrayBuffer> =>
-  new Uint8Array(new SharedArrayBuffer(length));
 
 /**
  * A split over labelled images in memory. Images that are not in shared memory are copied there once.
@@ -40,18 +38,10 @@ export function memorySplit(options: MemorySplitOptions): Split<Int32Array> {
   return {
     size: labels.length,
     batches: ({ signal, ...request }) => {
-      if (!(Number.isInteger(request.batch) && request.batch > 0))
-        throw new RangeError(`split: batch is ${request.batch}, must be a positive whole number`);
+      checkBatch(request.batch);
       return useWorker ? fromWorker(source, request, signal) : inPlace(source, request, signal);
     },
   };
-}
-
-function shared(bytes: Uint8Array): Uint8Array {
-  if (bytes.buffer instanceof SharedArrayBuffer) return bytes;
-  const copy = sharedBytes(bytes.length);
-  copy.set(bytes);
-  return copy;
 }
 
 async function* inPlace(source: LabelledImages, request: BatchRequest, signal?: AbortSignal) {
@@ -65,48 +55,24 @@ async function* inPlace(source: LabelledImages, request: BatchRequest, signal?: 
 async function* fromWorker(source: LabelledImages, request: BatchRequest, signal?: AbortSignal) {
   signal?.throwIfAborted();
   const job: LoaderJob = { source, request, ahead };
-  const worker = startThread(beside(import.meta.url, 'loader-worker'), job);
   const ready: Batch<Int32Array>[] = [];
   let finished = false;
-  let failure: Error | undefined;
-  let wake = () => {};
-  worker.on('message', (batch: Batch<Int32Array> | null) => {
-    if (batch) ready.push(batch);
-    else finished = true;
-    wake();
+  const crew = new Crew<Batch<Int32Array> | null>(1, beside(import.meta.url, 'loader-worker'), job, batch => {
+    if (batch) return void ready.push(batch);
+    finished = true;
+    crew.finish();
   });
-  worker.on('error', error => {
-    failure = new Error(`loader thread: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-    wake();
-  });
-  worker.on('exit', code => {
-    if (!finished) failure ??= new Error(`loader thread ended with code ${code} before its last batch`);
-    wake();
-  });
-  const onAbort = () => wake();
-  signal?.addEventListener('abort', onAbort);
-  // Only a reader that waits keeps the process alive, not a thread whose reader went away.
-  worker.unref();
   try {
     for (;;) {
       signal?.throwIfAborted();
       const batch = ready.shift();
       if (batch) {
-        worker.postMessage('more');
+        crew.post(0, 'more');
         yield batch;
-      } else if (failure) {
-        throw failure;
-      } else if (finished) {
-        return;
-      } else {
-        worker.ref();
-        await new Promise<void>(resolve => (wake = resolve));
-        worker.unref();
-      }
+      } else if (finished) return;
+      else await crew.wait(signal);
     }
   } finally {
-    signal?.removeEventListener('abort', onAbort);
-    finished = true;
-    await worker.terminate();
+    await crew.end();
   }
 }

@@ -75,7 +75,9 @@ describe('loader', () => {
       const root = new URL('../../../', import.meta.url);
       for (const file of [
         'random',
-        ...['assemble', 'augment', 'loader', 'loader-worker', 'thread'].map(name => `train/${name}`),
+        ...['assemble', 'augment', 'batches', 'loader', 'loader-worker', 'shared-memory', 'thread'].map(
+          name => `train/${name}`,
+        ),
       ]) {
         const source = await readFile(new URL(`kernel/${file}.ts`, root), 'utf8');
         const { outputText } = ts.transpileModule(source, {

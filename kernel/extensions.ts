@@ -16,7 +16,7 @@ const kinds = {
 /** The plugins that a TypeScript or JavaScript file exports, or a package, as found from `folder`. */
 export async function loadExtensions(specifier: string, folder = process.cwd()): Promise<Extension[]> {
   const file = path.resolve(folder, specifier);
-  const isFile = /^\.{1,2}\/|^\/|\.[mc]?[jt]s$/.test(specifier) || path.isAbsolute(specifier);
+  const isFile = /^\.{1,2}\/|\.[mc]?[jt]s$/.test(specifier) || path.isAbsolute(specifier);
   if (isFile && !existsSync(file)) throw new Error(`plugin ${specifier}: there is no such file`);
   const modules = new Modules(isFile ? path.dirname(file) : folder, ['pruningbench']);
   const exported = await modules.load(isFile ? `./${path.basename(file)}` : specifier).catch((error: Error) => {

@@ -181,6 +181,13 @@ export interface Data<T = unknown> {
   readonly checksum: string;
 }
 
+/** The options of models that follow from a data set. */
+export const modelOptionsOf = ({ classes, shape: [image, , channels] }: Data) => ({
+  classes: classes.length,
+  image,
+  channels,
+});
+
 export interface Dataset<O = unknown> extends Plugin<O> {
   readonly kind: 'dataset';
   readonly task: string;

@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { count } from '../graph/count.ts';
 import type { Graph } from '../graph/graph.ts';
+import { modelOptionsOf } from '../plugin.ts';
 import type { Criterion, Data, Format, Model, Regularizer, Strategy, Task } from '../plugin.ts';
 import type { Normalization } from '../prune/normalize.ts';
-import { parseOptions, prune } from '../prune/prune.ts';
+import { parseOptions, prune, scoringOf } from '../prune/prune.ts';
 import { sparsityOf } from '../prune/sparsity.ts';
 import type { Reduction } from '../prune/score.ts';
 import { graphDigest } from '../train/checkpoint.ts';
@@ -105,14 +106,8 @@ class Bench {
     this.#protocol = protocolSchema.parse(options.protocol);
     this.#base = options.base;
     this.#given = options.base ? graphDigest(options.base.graph) : null;
-    const [image, , channels] = data.shape;
-    this.#modelOptions = parseOptions(model, {
-      classes: data.classes.length,
-      image,
-      channels,
-      seed,
-      ...options.modelOptions,
-    }) as Record<string, unknown>;
+    const modelOptions = { ...modelOptionsOf(data), seed, ...options.modelOptions };
+    this.#modelOptions = parseOptions(model, modelOptions) as Record<string, unknown>;
   }
 
   async run(): Promise<RunRecord[]> {
@@ -141,6 +136,7 @@ class Bench {
     speedup: number,
   ): Configuration {
     const { model, data, datasetOptions = {}, task, roundTo = 1 } = this.#options;
+    const { reduce, normalize } = scoringOf(method.criterion, method);
     const named = (plugin: Criterion | Regularizer | Strategy, given: unknown) => ({
       id: plugin.id,
       options: parseOptions(plugin, given) as Record<string, unknown>,
@@ -160,8 +156,8 @@ class Bench {
       criterion: named(method.criterion, method.criterionOptions),
       regularizer: method.regularizer ? named(method.regularizer, method.regularizerOptions) : null,
       strategy: named(strategy, options),
-      reduce: method.reduce ?? method.criterion.reduce ?? 'mean',
-      normalize: method.normalize ?? method.criterion.normalize ?? 'mean',
+      reduce,
+      normalize,
       roundTo,
       speedup,
       seed: this.#seed,

@@ -5,6 +5,7 @@ import { protocols, protocolSchema, type Protocol } from '../bench/protocol.ts';
 import { methodName, type RunRecord } from '../bench/record.ts';
 import { leaderboardTable } from '../bench/tables.ts';
 import { find, type Catalogue } from '../catalogue.ts';
+import { modelOptionsOf } from '../plugin.ts';
 import { addBackendFlags, backendFrom } from './backend-flags.ts';
 import { addModelFlags, choiceOf, choose, chooseModel, withoutPath } from './choose.ts';
 import type { Describe } from './command.ts';
@@ -74,8 +75,7 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
     const task = find('task', known.tasks, dataset.plugin.task);
     const backend = await backendFrom(known, given);
     const data = await dataset.plugin.load(dataset.options);
-    const [image, , channels] = data.shape;
-    const fixed = { classes: data.classes.length, image, channels, seed: flags.seeds[0] };
+    const fixed = { ...modelOptionsOf(data), seed: flags.seeds[0] };
     const model = chooseModel(known, given, fixed);
     for (const [key, value] of Object.entries(fixed))
       if (key in model.options && model.options[key] !== value)

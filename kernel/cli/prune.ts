@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { provenance } from '../bench/provenance.ts';
 import { find } from '../catalogue.ts';
 import type { Graph } from '../graph/graph.ts';
-import { prune as pruneGraph, type Pruned } from '../prune/prune.ts';
+import { prune as pruneGraph, scoringOf, type Pruned } from '../prune/prune.ts';
+import { modelOptionsOf } from '../plugin.ts';
 import { normalizationNames, reductionNames } from '../prune/score.ts';
 import { addBackendFlags, backendFrom } from './backend-flags.ts';
 import { choiceOf, choose, withoutPath } from './choose.ts';
@@ -54,7 +55,6 @@ export const prune: Describe = async (command, { io, catalogue }) => {
   );
   command.action(async (given: Given) => {
     const settings = readFlags(pruneOptions, given);
-    const { reduce, normalize, ...rest } = settings;
     const criterion = choose('criterion', known.criteria, given['criterion'] as string);
     const strategy = choose(
       'strategy',
@@ -72,21 +72,19 @@ export const prune: Describe = async (command, { io, catalogue }) => {
     const computes = (estimate ?? pair ?? local ?? given['backend']) !== undefined;
     const backend = computes ? await backendFrom(known, given) : undefined;
     const data = await dataset?.plugin.load(dataset.options);
-    const ofData = data && { classes: data.classes.length, image: data.shape[0], channels: data.shape[2] };
-    const { graph, source } = await graphFrom(known, given, { seed: settings.seed, ...ofData });
-    const calibration = data && {
-      split: data.train,
-      task: find('task', known.tasks, data.task),
-      batches: calibrationBatches,
-      batch: calibrationBatch,
-      every: estimateEvery,
-    };
+    const { graph, source } = await graphFrom(known, given, {
+      seed: settings.seed,
+      ...(data ? modelOptionsOf(data) : {}),
+    });
+    const looks = { batches: calibrationBatches, batch: calibrationBatch, every: estimateEvery };
+    const calibration = data && { ...looks, split: data.train, task: find('task', known.tasks, data.task) };
+    const { reduce, normalize } = scoringOf(criterion.plugin, settings);
     const live = new LiveLine(io);
     const started = performance.now();
     const pruned = await pruneGraph(graph, {
-      ...rest,
-      ...(reduce ? { reduce } : {}),
-      ...(normalize ? { normalize } : {}),
+      ...settings,
+      reduce,
+      normalize,
       calibration,
       criterion: criterion.plugin,
       criterionOptions: criterion.options,
@@ -100,15 +98,11 @@ export const prune: Describe = async (command, { io, catalogue }) => {
       model: source,
       criterion: { id: criterion.plugin.id, options: criterion.options },
       strategy: { id: strategy.plugin.id, options: strategy.options },
-      options: {
-        ...settings,
-        reduce: reduce ?? criterion.plugin.reduce ?? 'mean',
-        normalize: normalize ?? criterion.plugin.normalize ?? 'mean',
-      },
+      options: { ...settings, reduce, normalize },
       ...(data && dataset
         ? {
             dataset: { id: data.id, options: withoutPath(dataset.options), checksum: data.checksum },
-            calibration: { batches: calibrationBatches, batch: calibrationBatch, every: estimateEvery },
+            calibration: looks,
           }
         : {}),
       backend: backend?.id ?? null,

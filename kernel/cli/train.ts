@@ -5,6 +5,7 @@ import { provenance } from '../bench/provenance.ts';
 import { regularizeBy } from '../bench/regularize.ts';
 import { find } from '../catalogue.ts';
 import { count } from '../graph/count.ts';
+import { modelOptionsOf } from '../plugin.ts';
 import { sparsityOf } from '../prune/sparsity.ts';
 import { fit, type Fitted } from '../train/fit.ts';
 import type { TrainingProgress } from '../train/progress.ts';
@@ -55,13 +56,7 @@ export const train: Describe = async (command, { io, catalogue, argv }) => {
     const task = find('task', known.tasks, dataset.plugin.task);
     const backend = await backendFrom(known, given);
     const data = await dataset.plugin.load(dataset.options);
-    const [image, , channels] = data.shape;
-    const { graph, source } = await graphFrom(known, given, {
-      classes: data.classes.length,
-      image,
-      channels,
-      seed: training.seed,
-    });
+    const { graph, source } = await graphFrom(known, given, { ...modelOptionsOf(data), seed: training.seed });
     const used = regularizer && { id: regularizer.plugin.id, options: regularizer.options };
     const criterion = given['criterion'] as string | undefined;
     const scores = criterion === undefined ? undefined : choose('criterion', known.criteria, criterion).plugin;

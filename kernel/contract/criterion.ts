@@ -2,19 +2,12 @@ import { withParameters, type Graph } from '../graph/graph.ts';
 import { groups, type Group } from '../graph/groups.ts';
 import { Parameter } from '../graph/parameter.ts';
 import type { Criterion } from '../plugin.ts';
-import { parseOptions } from '../prune/prune.ts';
-import { isScored, type Scoring } from '../prune/score.ts';
+import { scoringOf } from '../prune/prune.ts';
+import { isScored } from '../prune/score.ts';
 import { scorerOf } from '../prune/scorer.ts';
 import { ensure, type Check, type CheckContext } from './check.ts';
 import { noise } from './noise.ts';
 import { constant, scrambled, smallGraphs } from './small-graphs.ts';
-
-const scoringOf = (criterion: Criterion): Scoring => ({
-  criterion,
-  options: parseOptions(criterion),
-  reduce: criterion.reduce ?? 'mean',
-  normalize: criterion.normalize ?? 'mean',
-});
 
 const scoredGroups = (criterion: Criterion, graph: Graph) =>
   groups(graph).filter(group => !group.protected && isScored(criterion, group));

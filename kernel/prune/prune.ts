@@ -19,8 +19,8 @@ export interface PruneOptions {
   readonly speedup: number;
   /** Step k of so many leaves 1 - k / steps of all units, scored anew at each (default 400, as in the paper's scripts). */
   readonly steps?: number;
-  readonly reduce?: Reduction;
-  readonly normalize?: Normalization;
+  readonly reduce?: Reduction | undefined;
+  readonly normalize?: Normalization | undefined;
   /** Groups keep a multiple of so many units (default 1). */
   readonly roundTo?: number;
   /** Which count of multiply-adds the speed-up is of (default plain). */
@@ -74,6 +74,21 @@ export function parseOptions<O>(
   }
 }
 
+/** A criterion with options and the ways its scores are put together, complete with their defaults. */
+export const scoringOf = (
+  criterion: Criterion,
+  {
+    criterionOptions,
+    reduce,
+    normalize,
+  }: Partial<Pick<PruneOptions, 'criterionOptions' | 'reduce' | 'normalize'>> = {},
+): Scoring => ({
+  criterion,
+  options: parseOptions(criterion, criterionOptions),
+  reduce: reduce ?? criterion.reduce ?? 'mean',
+  normalize: normalize ?? criterion.normalize ?? 'mean',
+});
+
 /**
  * Prunes a graph until its MACs are down by the factor `speedup`: in small steps, scoring at each, the units with the
  * lowest scores go. The result is the first architecture at or past the target. Throws where the target cannot be
@@ -92,12 +107,7 @@ export async function prune(graph: Graph, options: PruneOptions): Promise<Pruned
   } = options;
   if (!(target >= 1)) throw new RangeError(`speedup ${target}: must be at least 1`);
   if (!Number.isInteger(steps) || steps < 1) throw new RangeError(`steps ${steps}: must be a whole number from 1 on`);
-  const scoring: Scoring = {
-    criterion,
-    options: parseOptions(criterion, options.criterionOptions),
-    reduce: options.reduce ?? criterion.reduce ?? 'mean',
-    normalize: options.normalize ?? criterion.normalize ?? 'mean',
-  };
+  const scoring = scoringOf(criterion, options);
   const strategyOptions = parseOptions(strategy, options.strategyOptions);
   const analysis = analyze(graph);
   const all = analysis.groups;

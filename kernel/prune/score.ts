@@ -44,14 +44,14 @@ export const isScored = (criterion: Criterion, group: Group): boolean =>
   criterion.unit !== undefined || scoringMembers(criterion, group).length > 0;
 
 /**
- * Indices that a unit has in its first producing member: the heads or channel groups that it spans, over which its
+ * Indices that each unit has in its first producing member: the heads or channel groups that it spans, over which its
  * score is averaged (METHODS 2.4).
  */
-function span(group: Group): number {
+function spans(group: Group): Float64Array {
   const producer = group.members.find(member => member.role === 'out') ?? group.members[0]!;
-  let indices = 0;
-  for (const unit of producer.units) if (unit >= 0) indices++;
-  return indices / group.units;
+  const indices = new Float64Array(group.units);
+  for (const unit of producer.units) if (unit >= 0) indices[unit]!++;
+  return indices;
 }
 
 /**
@@ -71,8 +71,9 @@ export function reduceMembers(
     addUp(local[m]!, members[m]!.units, m === 0 ? total : own.fill(0));
     if (m > 0) for (let unit = 0; unit < total.length; unit++) total[unit] = fold(total[unit]!, own[unit]!);
   }
-  const divisor = span(group) * (how === 'mean' ? members.length : 1);
-  for (let unit = 0; unit < total.length; unit++) total[unit]! /= divisor;
+  const scoring = how === 'mean' ? members.length : 1;
+  const span = spans(group);
+  for (let unit = 0; unit < total.length; unit++) total[unit]! /= span[unit]! * scoring;
   return total;
 }
 

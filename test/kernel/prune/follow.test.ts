@@ -42,6 +42,6 @@ describe('scores that follow', () => {
             });
           });
         }),
-        { numRuns: 100 },
+        { numRuns: 300 },
       ));
 });

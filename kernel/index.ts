@@ -40,6 +40,7 @@ export { find, type Catalogue } from './catalogue.ts';
 // pruning
 export { lowest, rankTogether } from './prune/select.ts';
 export { parseOptions, type GroupResult, type Pruned } from './prune/prune.ts';
+export type { Speedup, SpeedupKind } from './prune/speedup.ts';
 export type { CalibrationOptions } from './prune/calibration.ts';
 export { contributionProducts } from './prune/contributions.ts';
 export { meanGradients, meanSquaredGradients, type ByParameter } from './prune/gradients.ts';
@@ -64,6 +65,15 @@ export { latencyChart, layersChart, rankChart, recoveryChart, scoreChart, traini
 export { standings, type Standing } from './bench/leaderboard.ts';
 export { protocols, protocolSchema, type Protocol, type ProtocolInput } from './bench/protocol.ts';
 export { readRecords, recordSchema, type RunRecord } from './bench/record.ts';
+export {
+  compareLatency,
+  measureLatency,
+  type Comparison,
+  type Latency,
+  type LatencyOptions,
+  type Runner,
+  type Stopwatch,
+} from './bench/measure.ts';
 export { groupTable, layerTable, leaderboardTable } from './bench/tables.ts';
 export { sampleImages } from './bench/images.ts';
 

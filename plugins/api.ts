@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import * as bench_ from '../kernel/bench/bench.ts';
+import { latencySpeedup } from '../kernel/bench/latency-speedup.ts';
+import type { LatencyOptions } from '../kernel/bench/measure.ts';
 import { protocols, type ProtocolInput, type ProtocolName } from '../kernel/bench/protocol.ts';
 import type { RunRecord } from '../kernel/bench/record.ts';
 import { useBackend as select, type BackendOptions } from '../kernel/backend.ts';
@@ -20,6 +22,7 @@ import type {
 } from '../kernel/plugin.ts';
 import type { CalibrationOptions } from '../kernel/prune/calibration.ts';
 import { parseOptions, prune as pruneGraph, type Pruned, type PruneOptions } from '../kernel/prune/prune.ts';
+import type { SpeedupKind } from '../kernel/prune/speedup.ts';
 import { readModel } from '../kernel/read-model.ts';
 import { decodeSafetensors } from '../kernel/safetensors.ts';
 import { evaluate as evaluateGraph } from '../kernel/train/evaluate.ts';
@@ -52,10 +55,14 @@ export function load(dataset: string | Dataset, options: Options = {}): Promise<
   return plugin.load(parseOptions(plugin, options));
 }
 
-export interface PruneChoice extends Omit<PruneOptions, 'criterion' | 'strategy' | 'calibration'> {
+export interface PruneChoice extends Omit<PruneOptions, 'criterion' | 'strategy' | 'calibration' | 'count'> {
   readonly criterion: string | Criterion;
   /** Default: protected-global. */
   readonly strategy?: string | Strategy;
+  /** What the speed-up is of (default plain): a count of multiply-adds, or time on this machine as `latency` says. */
+  readonly count?: SpeedupKind;
+  /** How time is measured (default: batch 1, 1 thread). */
+  readonly latency?: LatencyOptions;
   /** For criteria that run the network on data: their training images are used. */
   readonly data?: Data;
   /** How many of them, and how often. */
@@ -68,12 +75,21 @@ export interface PruneChoice extends Omit<PruneOptions, 'criterion' | 'strategy'
  */
 export async function prune(
   graph: Graph,
-  { criterion, strategy = 'protected-global', data, calibration, ...rest }: PruneChoice,
+  { criterion, strategy = 'protected-global', data, calibration, count = 'plain', latency, ...rest }: PruneChoice,
 ): Promise<Pruned> {
   await ready();
   const signal = rest.signal ?? interruptSignal();
   return pruneGraph(graph, {
     ...rest,
+    ...(count === 'latency'
+      ? {
+          speedupOf: latencySpeedup(graph, rest.speedup, find('format', catalogue.formats, 'onnx'), {
+            threads: 1,
+            ...latency,
+            signal,
+          }),
+        }
+      : { count }),
     ...(signal ? { signal } : {}),
     ...(data
       ? { calibration: { ...calibration, split: data.train, task: find('task', catalogue.tasks, data.task) } }

@@ -5,7 +5,7 @@ import type { Graph } from '../graph/graph.ts';
 import { modelOptionsOf } from '../plugin.ts';
 import type { Criterion, Data, Format, Model, Regularizer, Strategy, Task } from '../plugin.ts';
 import type { Normalization } from '../prune/normalize.ts';
-import { parseOptions, prune, scoringOf } from '../prune/prune.ts';
+import { parseOptions, prune, scoringOf, type PruneOptions } from '../prune/prune.ts';
 import { sparsityOf } from '../prune/sparsity.ts';
 import type { Reduction } from '../prune/score.ts';
 import { graphDigest } from '../train/checkpoint.ts';
@@ -14,6 +14,7 @@ import { recalibrate } from '../train/recalibrate.ts';
 import { fit, type Fitted, type FitOptions } from '../train/fit.ts';
 import type { TrainingProgress } from '../train/progress.ts';
 import type { TrainingOptions } from '../train/training-options.ts';
+import { latencySpeedup } from './latency-speedup.ts';
 import { compareLatency } from './measure.ts';
 import { protocolSchema, type ProtocolInput } from './protocol.ts';
 import { provenance } from './provenance.ts';
@@ -188,7 +189,7 @@ class Bench {
       reduce: configuration.reduce as Reduction,
       normalize: configuration.normalize as Normalization,
       roundTo: configuration.roundTo,
-      count: this.#protocol.count,
+      ...this.#speedup(from.graph, configuration.speedup),
       seed: this.#seed,
       calibration: { split: data.train, task, ...this.#protocol.calibration },
       ...(signal ? { signal } : {}),
@@ -236,6 +237,15 @@ class Bench {
 
   #build(): Graph {
     return this.#options.model.build(this.#modelOptions);
+  }
+
+  /** What the speed-up is of, in options of pruning. */
+  #speedup(graph: Graph, target: number): Pick<PruneOptions, 'count' | 'speedupOf'> {
+    const { format, signal } = this.#options;
+    const { count: kind, latency } = this.#protocol;
+    if (kind !== 'latency') return { count: kind };
+    const { batches, repeats, threads } = latency;
+    return { speedupOf: latencySpeedup(graph, target, format, { batch: batches[0]!, repeats, threads, signal }) };
   }
 
   /** Scores of a pruned graph after recalibration; fine-tuning starts without it, as in the paper. */
@@ -317,7 +327,7 @@ class Bench {
         batch,
         repeats,
         threads,
-        ...(signal ? { signal } : {}),
+        signal,
       });
       results.push({ batch, base: first.medianMs, pruned: second.medianMs, repeats, threads: first.threads });
     }

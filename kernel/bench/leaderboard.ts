@@ -46,7 +46,7 @@ export function standings(records: readonly RunRecord[]): Standing[] {
   const labels = labelsOf(records);
   const rows = records.map(record => {
     const { configuration: c, base, pruned, latency, seconds, score } = record;
-    const count = c.protocol.count === 'plain' ? 'macs' : 'macsCompatible';
+    const count = c.protocol.count === 'compatible' ? 'macsCompatible' : 'macs';
     const measured = latency[0];
     return {
       ...labels(record),

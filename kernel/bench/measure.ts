@@ -12,7 +12,7 @@ export interface LatencyOptions {
   readonly repeats?: number;
   /** Threads that compute a pass (default: all the machine offers). */
   readonly threads?: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Time of a pass through a network, in milliseconds. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { speedupKinds } from '../prune/speedup.ts';
 import { trainingOptions } from '../train/training-options.ts';
 
 /**
@@ -26,8 +27,8 @@ export const protocolSchema = z.strictObject({
       every: z.int().positive().default(1),
     })
     .prefault({}),
-  /** Count of multiply-adds that speed-ups are of. */
-  count: z.enum(['plain', 'compatible']).default('plain'),
+  /** What speed-ups are of: a count of multiply-adds, or latency as it is measured for the first batch size. */
+  count: z.enum(speedupKinds).default('plain'),
   /**
    * Latency of base and pruned model, in passes per batch size; none are measured with 0. One thread by default: many
    * wait for one another where a machine is shared, and the result says more of the neighbours than of the model.

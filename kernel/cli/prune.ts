@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import { provenance } from '../bench/provenance.ts';
 import { find } from '../catalogue.ts';
+import { latencySpeedup } from '../bench/latency-speedup.ts';
+import { compareLatency, type Comparison, type Latency } from '../bench/measure.ts';
 import type { Graph } from '../graph/graph.ts';
 import { prune as pruneGraph, scoringOf, type Pruned } from '../prune/prune.ts';
 import { modelOptionsOf } from '../plugin.ts';
 import { normalizationNames, reductionNames } from '../prune/score.ts';
+import { speedupKinds } from '../prune/speedup.ts';
 import { addBackendFlags, backendFrom } from './backend-flags.ts';
 import { choiceOf, choose, withoutPath } from './choose.ts';
 import type { Describe } from './command.ts';
@@ -18,9 +21,12 @@ import { metric, table } from './table.ts';
 import { writeModel } from './write-model.ts';
 
 const pruneOptions = z.object({
-  speedup: z.number().min(1).describe('multiply-adds before over multiply-adds after, at least'),
+  speedup: z.number().min(1).describe('multiply-adds, or time, before over after, at least'),
   steps: z.int().positive().default(400).describe('step k leaves 1 - k / steps of the units, scored anew at each'),
-  count: z.enum(['plain', 'compatible']).default('plain').describe('count of multiply-adds that the speed-up is of'),
+  count: z
+    .enum(speedupKinds)
+    .default('plain')
+    .describe('what the speed-up is of: multiply-adds, also as Torch-Pruning counts, or measured time'),
   roundTo: z.int().positive().default(1).describe('groups keep a multiple of so many units'),
   reduce: z.enum(reductionNames).optional().describe("how the scores of a unit become one (default: the criterion's)"),
   normalize: z
@@ -37,6 +43,12 @@ const calibrationOptions = z.object({
   estimateEvery: z.int().positive().default(1).describe('pruning steps from one look at the data to the next'),
 });
 
+const latencyOptions = z.object({
+  latencyBatch: z.int().positive().default(1).describe('inputs per pass whose time is measured'),
+  latencyThreads: z.int().positive().default(1).describe('threads that compute it'),
+  latencyRepeats: z.int().min(0).default(10).describe('passes that are measured, 0 for none'),
+});
+
 export const prune: Describe = async (command, { io, catalogue }) => {
   const known = await catalogue();
   command
@@ -46,6 +58,7 @@ export const prune: Describe = async (command, { io, catalogue }) => {
     .option('--out <folder>', 'where model.safetensors, model.onnx and prune.json are written');
   addBackendFlags(command, known, 'what computes, for criteria with tensors');
   addFlags(command, pruneOptions);
+  addFlags(command, latencyOptions);
   addFlags(command, calibrationOptions);
   addGraphFlags(command, known);
   example(
@@ -55,6 +68,10 @@ export const prune: Describe = async (command, { io, catalogue }) => {
   );
   command.action(async (given: Given) => {
     const settings = readFlags(pruneOptions, given);
+    const { count: kind, speedup: target } = settings;
+    const { latencyBatch: batch, latencyThreads: threads, latencyRepeats: repeats } = readFlags(latencyOptions, given);
+    if (kind === 'latency' && repeats === 0)
+      throw new UsageError('--latency-repeats 0: nothing is measured that --count latency could go by');
     const criterion = choose('criterion', known.criteria, given['criterion'] as string);
     const strategy = choose(
       'strategy',
@@ -79,10 +96,15 @@ export const prune: Describe = async (command, { io, catalogue }) => {
     const looks = { batches: calibrationBatches, batch: calibrationBatch, every: estimateEvery };
     const calibration = data && { ...looks, split: data.train, task: find('task', known.tasks, data.task) };
     const { reduce, normalize } = scoringOf(criterion.plugin, settings);
+    const onnx = find('format', known.formats, 'onnx');
+    const measured = { batch, threads, repeats };
     const live = new LiveLine(io);
     const started = performance.now();
     const pruned = await pruneGraph(graph, {
       ...settings,
+      ...(kind === 'latency'
+        ? { count: 'plain', speedupOf: latencySpeedup(graph, target, onnx, measured) }
+        : { count: kind }),
       reduce,
       normalize,
       calibration,
@@ -93,6 +115,7 @@ export const prune: Describe = async (command, { io, catalogue }) => {
       progress: ({ step, speedup, target }) => live.show(`step ${step}: speed-up ${speedup.toFixed(2)} of ${target}`),
     }).finally(() => live.clear());
     const seconds = (performance.now() - started) / 1000;
+    const latency = repeats === 0 ? null : await compareLatency(onnx.write(graph), onnx.write(pruned.graph), measured);
     const record = {
       version: 1,
       model: source,
@@ -115,10 +138,10 @@ export const prune: Describe = async (command, { io, catalogue }) => {
     };
     const out = given['out'] as string | undefined;
     const files = out === undefined ? [] : await writeModel(out, known, pruned.graph, 'prune', record);
-    if (given['json']) return io.out(json({ ...record, seconds, files }));
+    if (given['json']) return io.out(json({ ...record, latency, seconds, files }));
     io.out(layersText(graph, pruned));
     io.out(
-      `\n${totalsText(pruned)}\n${settings.count} speed-up ${pruned.speedup.toFixed(3)} after ${pruned.trace.length} steps, ${seconds.toFixed(1)} s\n`,
+      `\n${totalsText(pruned, latency)}\n${kind} speed-up ${pruned.speedup.toFixed(3)} after ${pruned.trace.length} steps, ${seconds.toFixed(1)} s\n`,
     );
     for (const file of files) io.out(`wrote ${file}\n`);
   });
@@ -134,7 +157,8 @@ function layersText(before: Graph, { graph: after }: Pruned): string {
   return table(['layer', 'kernel', 'pruned', 'MACs', 'pruned', 'left'], rows);
 }
 
-function totalsText({ before, after }: Pruned): string {
+function totalsText({ before, after }: Pruned, latency: Comparison | null): string {
+  const milliseconds = ({ medianMs }: Latency) => `${medianMs.toPrecision(3)} ms`;
   const row = (name: string, a: number, b: number) => [name, metric(a), metric(b), `${((100 * b) / a).toFixed(1)}%`];
   return table(
     ['total', 'before', 'after', 'left'],
@@ -142,6 +166,16 @@ function totalsText({ before, after }: Pruned): string {
       row('parameters', before.params, after.params),
       row('MACs', before.macs, after.macs),
       row('MACs, compatible', before.macsCompatible, after.macsCompatible),
+      ...(latency
+        ? [
+            [
+              `latency, batch ${latency.base.batch}`,
+              milliseconds(latency.base),
+              milliseconds(latency.pruned),
+              `${(100 / latency.ratio).toFixed(1)}%`,
+            ],
+          ]
+        : []),
     ],
   );
 }

@@ -9,13 +9,14 @@ import type { Normalization } from './normalize.ts';
 import { isScored, type Reduction, type Scoring } from './score.ts';
 import { scorerOf } from './scorer.ts';
 import { lowest, roundKept } from './select.ts';
+import { countedSpeedup, type Speedup } from './speedup.ts';
 
 export interface PruneOptions {
   readonly criterion: Criterion;
   readonly criterionOptions?: unknown;
   readonly strategy: Strategy;
   readonly strategyOptions?: unknown;
-  /** MACs of the given graph over MACs of the result, at least. */
+  /** Of the result over the given graph, at least: in multiply-adds, or in what `speedupOf` says. */
   readonly speedup: number;
   /** Step k of so many leaves 1 - k / steps of all units, scored anew at each (default 400, as in the paper's scripts). */
   readonly steps?: number;
@@ -25,6 +26,8 @@ export interface PruneOptions {
   readonly roundTo?: number;
   /** Which count of multiply-adds the speed-up is of (default plain). */
   readonly count?: 'plain' | 'compatible';
+  /** What the speed-up is of, in place of a count: `latencySpeedup` measures time. */
+  readonly speedupOf?: Speedup | undefined;
   /** Ids of groups that stay whole. */
   readonly ignore?: readonly string[];
   readonly seed?: number;
@@ -49,14 +52,11 @@ export interface Pruned {
   readonly groups: readonly GroupResult[];
   readonly before: Count;
   readonly after: Count;
-  /** MACs before over MACs after, in the count that was asked for. */
+  /** In multiply-adds, in the count that was asked for, or in what `speedupOf` said. */
   readonly speedup: number;
   /** Units left and speed-up after each step. */
   readonly trace: readonly { readonly units: number; readonly speedup: number }[];
 }
-
-const macsOf = ({ macs, macsCompatible }: Count, which: 'plain' | 'compatible') =>
-  which === 'plain' ? macs : macsCompatible;
 
 /** Options of a plugin, checked and completed with its defaults. */
 export function parseOptions<O>(
@@ -90,9 +90,9 @@ export const scoringOf = (
 });
 
 /**
- * Prunes a graph until its MACs are down by the factor `speedup`: in small steps, scoring at each, the units with the
- * lowest scores go. The result is the first architecture at or past the target. Throws where the target cannot be
- * reached under the strategy.
+ * Prunes a graph until it is faster by the factor `speedup`: in small steps, scoring at each, the units with the lowest
+ * scores go. The result is the first architecture at or past the target. Throws where the target cannot be reached
+ * under the strategy.
  */
 export async function prune(graph: Graph, options: PruneOptions): Promise<Pruned> {
   const {
@@ -101,7 +101,7 @@ export async function prune(graph: Graph, options: PruneOptions): Promise<Pruned
     speedup: target,
     steps = 400,
     roundTo = 1,
-    count: which = 'plain',
+    count: kind = 'plain',
     seed = 0,
     signal,
   } = options;
@@ -121,6 +121,7 @@ export async function prune(graph: Graph, options: PruneOptions): Promise<Pruned
   const kept = new Map(pruned.map(group => [group.id, new Uint8Array(group.units).fill(1)]));
   const cutTo = cutter(graph, analysis);
   const before = count(graph);
+  const speedupOf = options.speedupOf ?? countedSpeedup(before, kind);
   const scorer = await scorerOf(graph, all, kept, scoring, { seed, signal, calibration: options.calibration });
   const trace: { units: number; speedup: number }[] = [];
   let result = graph;
@@ -153,7 +154,7 @@ export async function prune(graph: Graph, options: PruneOptions): Promise<Pruned
       units -= removed;
       result = cutTo(kept);
       after = count(result);
-      reached = macsOf(before, which) / macsOf(after, which);
+      reached = await speedupOf(result, after);
     }
     trace.push({ units, speedup: reached });
     options.progress?.({ step, speedup: reached, target });

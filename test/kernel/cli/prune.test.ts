@@ -11,6 +11,7 @@ interface Summary {
   speedup: number;
   groups: { id: string; units: number; kept: number[]; whole?: string }[];
   files: string[];
+  latency: { ratio: number; base: { batch: number; threads: number; repeats: number; medianMs: number } } | null;
   seconds: number;
 }
 
@@ -26,10 +27,10 @@ describe('prune', () => {
     const out = folder.path('a');
     const { code, err, out: text } = await line(`prune ${model} ${method} --out ${out} --json`);
     assert.deepEqual([code, err], [0, '']);
-    const { files, seconds, ...summary } = JSON.parse(text) as Summary;
+    const { files, seconds, latency, ...summary } = JSON.parse(text) as Summary;
     assert.deepEqual(readdirSync(out).sort(), ['model.onnx', 'model.safetensors', 'prune.json']);
     assert.equal(files.length, 3);
-    assert.ok(seconds > 0);
+    assert.ok(seconds > 0 && latency!.ratio > 0);
     assert.deepEqual(JSON.parse(readFileSync(folder.path('a', 'prune.json'), 'utf8')), summary);
     assert.ok(summary.speedup >= 2 && summary.speedup === summary.before.macs / summary.after.macs);
     assert.equal(summary.groups.find(group => group.id === 'fc')!.whole, 'output fc of the network');
@@ -97,7 +98,21 @@ describe('prune', () => {
     assert.equal(err, '');
     assert.match(out, /^conv1 +3 x 3 x 3 x 8 +3 x 3 x 3 x \d /m);
     assert.match(out, /^MACs, compatible +\S+ [kM] +\S+ [kM] +\d+\.\d%$/m);
+    assert.match(out, /^latency, batch 1 +[\d.]+ ms +[\d.]+ ms +[\d.]+%$/m);
     assert.match(out, /^plain speed-up 2\.\d+ after \d+ steps, \d+\.\d s$/m);
+  });
+
+  it('prunes to a time that is measured', async () => {
+    const { code, err, out } = await line(
+      `prune --model resnet18 --width 0.25 --classes 10 --criterion magnitude-l2 --count latency --speedup 1.2 --steps 10 --latency-repeats 3 --latency-batch 2 --json`,
+    );
+    assert.deepEqual([code, err], [0, '']);
+    const { speedup, latency } = JSON.parse(out) as Summary;
+    assert.ok(speedup >= 1.2);
+    const { batch, threads, repeats } = latency!.base;
+    assert.deepEqual([batch, threads, repeats], [2, 1, 3]);
+    const { out: text } = await line(`prune ${model} --criterion lamp --speedup 1.1 --latency-repeats 0`);
+    assert.doesNotMatch(text, /latency/);
   });
 
   it('shows a live line on a terminal', async () => {
@@ -117,6 +132,7 @@ describe('prune', () => {
       2,
       /strategy protected-global: option floor 2: too big/,
     ],
+    [`${model} --criterion lamp --speedup 2 --count latency --latency-repeats 0`, 2, /nothing is measured/],
     [`${model} --criterion lamp --speedup 0.5`, 2, /--speedup 0.5: too small/],
     [`${model} --criterion lamp --speedup 2 --reduce men`, 2, /--reduce men: invalid option/],
     [`${model} --criterion lamp --speedup 1e6`, 1, /reaches a speed-up of .* at most, 1000000 was asked for/],

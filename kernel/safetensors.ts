@@ -49,6 +49,10 @@ const types: Readonly<Record<string, readonly [size: number, decode: Decode]>> =
   I32: [4, (view, i) => view.getInt32(i, true)],
 };
 
+/** Whether bytes begin as a safetensors file: with eight of a length, of which the upper ones are 0, and a brace. */
+export const isSafetensors = (bytes: Uint8Array): boolean =>
+  bytes[8] === 0x7b && bytes.subarray(5, 8).every(byte => byte === 0);
+
 /** Reads a safetensors file; values become float32. Sizes are checked against the bytes before anything is allocated. */
 export function decodeSafetensors(bytes: Uint8Array): {
   tensors: Map<string, StoredTensor>;

@@ -5,6 +5,7 @@ import { ops } from '../../kernel/graph/ops/index.ts';
 import type { Shape } from '../../kernel/graph/parameter.ts';
 import { permute } from '../../kernel/strided.ts';
 import type { Format } from '../../kernel/plugin.ts';
+import { isSafetensors } from '../../kernel/safetensors.ts';
 import { float, GraphBuilder, type Attributes } from '../backends/onnxruntime/onnx/index.ts';
 import { isOnnx, readOnnx } from './onnx-reader/index.ts';
 
@@ -20,7 +21,8 @@ export const onnx: Format = {
     if (bytes >= 2 ** 31) throw new RangeError(`${graph.name}: ${bytes} bytes of weights, an ONNX file holds 2^31 - 1`);
     return new Writer(graph).encode();
   },
-  recognizes: isOnnx,
+  // A safetensors file may begin with any byte, that of an ONNX field too.
+  recognizes: bytes => isOnnx(bytes) && !isSafetensors(bytes),
   read: readOnnx,
 };
 

@@ -241,6 +241,13 @@ describe('the kind of a model file', () => {
   it('is told by the bytes', () => {
     const graph = readModel(all, fixture('conv-11'));
     for (const format of all) assert.deepEqual(readModel(all, format.write(graph)).nodes.length, graph.nodes.length);
+    // The first byte of a safetensors file is part of a length, and so any byte.
+    const firsts = new Set<number>();
+    for (let letters = 1; firsts.size < 32; letters++) {
+      const bytes = formats.safetensors.write({ ...graph, name: 'n'.repeat(letters) });
+      firsts.add(bytes[0]!);
+      assert.equal(readModel(all, bytes).name.length, letters);
+    }
   });
 });
 

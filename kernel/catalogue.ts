@@ -1,4 +1,5 @@
 import { closest, distance } from 'fastest-levenshtein';
+import type { Experiment } from './bench/experiment.ts';
 import type { Backend, Criterion, Dataset, Format, Model, Regularizer, Strategy, Task } from './plugin.ts';
 
 /** Everything that can be named on the command line, in a notebook or in a record. */
@@ -11,6 +12,7 @@ export interface Catalogue {
   readonly tasks: readonly Task[];
   readonly backends: readonly Backend[];
   readonly formats: readonly Format[];
+  readonly experiments: readonly Experiment[];
 }
 
 /** The plugin of this name, or the plugin itself where one is given. Throws with the nearest names. */

@@ -63,7 +63,8 @@ export { memorySplit, type MemorySplitOptions } from './train/loader.ts';
 export type { BenchProgress, Method, Trained } from './bench/bench.ts';
 export { latencyChart, layersChart, rankChart, recoveryChart, scoreChart, trainingChart } from './bench/charts.ts';
 export { standings, type Standing } from './bench/leaderboard.ts';
-export { protocols, protocolSchema, type Protocol, type ProtocolInput } from './bench/protocol.ts';
+export { protocolSchema, type Protocol, type ProtocolInput } from './bench/protocol.ts';
+export { protocols } from './bench/protocols.ts';
 export { readRecords, recordSchema, type RunRecord } from './bench/record.ts';
 export {
   compareLatency,

@@ -2,6 +2,7 @@ import * as datasets from '../datasets/index.ts';
 import type { Catalogue } from '../kernel/catalogue.ts';
 import * as backends from './backends/index.ts';
 import * as criteria from './criteria/index.ts';
+import { experiments } from './experiments/index.ts';
 import * as formats from './formats/index.ts';
 import * as models from './models/index.ts';
 import * as regularizers from './regularizers/index.ts';
@@ -18,4 +19,5 @@ export const catalogue: Catalogue = {
   tasks: Object.values(tasks),
   backends: Object.values(backends),
   formats: Object.values(formats),
+  experiments,
 };

@@ -174,7 +174,7 @@ class Bench {
   ): Promise<RunRecord> {
     const { data, task, signal } = this.#options;
     const label = `${methodName(configuration)}, ${strategy.id}, ${configuration.speedup}x`;
-    const base = (this.#base ??= await this.#train('base', this.#build(), this.#protocol.base, 'base model'));
+    const base = (this.#base ??= await this.#trainBase());
     const started = performance.now();
     const sparsified = method.regularizer ? await this.#sparsify(base, configuration, method, label) : undefined;
     const from = sparsified ?? base;
@@ -197,7 +197,7 @@ class Bench {
         this.#report('prune', label, Math.min(1, Math.log(speedup) / Math.log(Math.max(target, 1.0001)))),
     });
     const pruneSeconds = (performance.now() - pruneStarted) / 1000;
-    const before = await evaluate(pruned.graph, data.test, task, { batch: this.#protocol.base.batch, signal });
+    const before = await evaluate(pruned.graph, data.test, task, { batch: this.#batch, signal });
     const recalibrated = await this.#recalibrated(pruned.graph);
     const finetuned = this.#protocol.finetune
       ? await this.#train('finetune', pruned.graph, this.#protocol.finetune, label)
@@ -235,8 +235,18 @@ class Bench {
     };
   }
 
-  #build(): Graph {
-    return this.#options.model.build(this.#modelOptions);
+  /** Images per step where nothing is trained. */
+  get #batch(): number {
+    const { base, finetune, sparsify } = this.#protocol;
+    return (base ?? finetune ?? sparsify).batch;
+  }
+
+  async #trainBase(): Promise<Trained> {
+    const { data, task, model, signal } = this.#options;
+    const graph = model.build(this.#modelOptions);
+    const { base } = this.#protocol;
+    if (base) return this.#train('base', graph, base, 'base model');
+    return { graph, scores: await evaluate(graph, data.test, task, { batch: this.#batch, signal }), history: [] };
   }
 
   /** What the speed-up is of, in options of pruning. */
@@ -251,10 +261,11 @@ class Bench {
   /** Scores of a pruned graph after recalibration; fine-tuning starts without it, as in the paper. */
   async #recalibrated(graph: Graph): Promise<Readonly<Record<string, number>> | null> {
     const { data, task, signal } = this.#options;
-    const { recalibration: batches, base } = this.#protocol;
+    const { recalibration: batches } = this.#protocol;
+    const batch = this.#batch;
     if (batches === 0 || !graph.nodes.some(({ op }) => op === 'batch-norm')) return null;
-    const recalibrated = await recalibrate(graph, data.train, { batches, batch: base.batch, seed: this.#seed, signal });
-    return evaluate(recalibrated, data.test, task, { batch: base.batch, signal });
+    const recalibrated = await recalibrate(graph, data.train, { batches, batch, seed: this.#seed, signal });
+    return evaluate(recalibrated, data.test, task, { batch, signal });
   }
 
   async #train(

@@ -9,8 +9,8 @@ import { trainingOptions } from '../train/training-options.ts';
 export const protocolSchema = z.strictObject({
   version: z.literal(1).default(1),
   name: z.string(),
-  /** Training of the base model. */
-  base: trainingOptions.prefault({}),
+  /** Training of the base model. Without it (null) the model is taken as it is, which has its weights from elsewhere. */
+  base: trainingOptions.nullable().prefault({}),
   /** Training under a regularizer before pruning, for methods that have one. */
   sparsify: trainingOptions.prefault({}),
   /** Training after pruning. Without it (null) the pruned model is scored as it is. */
@@ -43,47 +43,3 @@ export const protocolSchema = z.strictObject({
 });
 export type Protocol = z.infer<typeof protocolSchema>;
 export type ProtocolInput = z.input<typeof protocolSchema>;
-
-const sgd = (learningRate: number, nesterov = false) =>
-  ({ kind: 'sgd', learningRate, momentum: 0.9, nesterov, weightDecay: 5e-4 }) as const;
-
-/** Protocols by name. */
-export const protocols = {
-  /**
-   * Minutes on a laptop: few epochs, warm-up and cosine. Weights that nobody uses decay by learning rate times weight
-   * decay a step; a training of few steps needs more weight decay for them to be told from the others.
-   */
-  quick: {
-    name: 'quick',
-    base: {
-      epochs: 8,
-      batch: 64,
-      optimizer: { ...sgd(0.1, true), weightDecay: 0.01 },
-      schedule: { kind: 'cosine', warmup: 1 },
-      evaluateEvery: 1,
-    },
-    sparsify: { epochs: 4, batch: 64, optimizer: { ...sgd(0.01), weightDecay: 0 }, schedule: { kind: 'cosine' } },
-    finetune: { epochs: 3, batch: 64, optimizer: sgd(0.02, true), schedule: { kind: 'cosine' } },
-    calibration: { batches: 4, batch: 64, every: 10 },
-    latency: { batches: [1, 16], repeats: 20 },
-  },
-  /** The paper's schedules for CIFAR. */
-  paper: {
-    name: 'paper',
-    base: {
-      epochs: 200,
-      batch: 128,
-      optimizer: sgd(0.1),
-      schedule: { kind: 'milestones', milestones: [120, 150, 180] },
-    },
-    sparsify: {
-      epochs: 100,
-      batch: 128,
-      optimizer: { ...sgd(0.01), weightDecay: 0 },
-      schedule: { kind: 'milestones', milestones: [60, 80] },
-    },
-    finetune: { epochs: 100, batch: 128, optimizer: sgd(0.01), schedule: { kind: 'milestones', milestones: [60, 80] } },
-    count: 'compatible',
-  },
-} satisfies Record<string, ProtocolInput>;
-export type ProtocolName = keyof typeof protocols;

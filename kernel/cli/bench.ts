@@ -1,7 +1,12 @@
+import { Option } from 'commander';
 import { z } from 'zod';
 import { modelWithWeights } from '../bench/model-with-weights.ts';
 import { bench as run, type BenchProgress, type Method } from '../bench/bench.ts';
-import { protocols, protocolSchema, type Protocol } from '../bench/protocol.ts';
+import { estimateBench, type Estimate } from '../bench/estimate.ts';
+import { profileNames, type ProfileName } from '../bench/experiment.ts';
+import type { Plan } from '../bench/plan.ts';
+import { protocolSchema, type Protocol } from '../bench/protocol.ts';
+import { protocols } from '../bench/protocols.ts';
 import { methodName, type RunRecord } from '../bench/record.ts';
 import { leaderboardTable } from '../bench/tables.ts';
 import { find, type Catalogue } from '../catalogue.ts';
@@ -17,7 +22,8 @@ import { readFrom } from './graph-source.ts';
 import { json } from './json.ts';
 import { LiveLine } from './live.ts';
 import { read } from './read.ts';
-import { duration } from './table.ts';
+import { textOf } from './schema.ts';
+import { duration, table } from './table.ts';
 
 const epochs = z.int().positive().optional();
 const benchOptions = z.object({
@@ -38,20 +44,24 @@ type BenchFlags = z.infer<typeof benchOptions>;
 export const bench: Describe = async (command, { io, catalogue, argv }) => {
   const known = await catalogue();
   command
-    .requiredOption('--dataset <name>', choiceOf('data set', known.datasets))
+    .option('--dataset <name>', choiceOf('data set', known.datasets))
+    .option(
+      '--experiment <name>',
+      `all that follows as in an experiment of the paper, where it is not given: ${known.experiments.map(({ id }) => id).join(', ')}`,
+    )
+    .addOption(new Option('--profile <name>', 'size of the experiment').choices([...profileNames]).default('laptop'))
+    .option('--estimate', 'say how long it would take on this machine, and do not run it')
     .requiredOption(
       '--out <folder>',
       'where records, base models and checkpoints are kept; what is there is not repeated',
     )
     .option(
       '--methods <names>',
-      `criteria, or criterion+regularizer, apart by spaces or commas; all: ${known.criteria.map(({ id }) => id).join(', ')}`,
-      'all',
+      `criteria, or criterion+regularizer, apart by spaces or commas; all (the default): ${known.criteria.map(({ id }) => id).join(', ')}`,
     )
     .option(
       '--strategies <names>',
-      `all, or of ${known.strategies.map(({ id }) => id).join(', ')}`,
-      'protected-global',
+      `all, or of ${known.strategies.map(({ id }) => id).join(', ')} (default: protected-global)`,
     );
   addBackendFlags(command, known);
   addFlags(command, benchOptions);
@@ -62,15 +72,25 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
     'pruningbench bench --model resnet18 --width 0.5 --dataset cifar10:path=cifar-10-batches-bin --strategies all --speedups 2,4 --out runs/cifar10',
     'pruningbench bench --model resnet18 --dataset shapes --methods lamp,bn-scale+bn-scale --protocol paper --out runs/paper',
   );
-  command.action(async (given: Given) => {
+  command.action(async (typed: Given) => {
+    const plan = planOf(typed, known);
+    const given: Given = {
+      methods: 'all',
+      strategies: 'protected-global',
+      ...(plan ? flagsOf(plan, typed) : {}),
+      ...typed,
+    };
     const flags = readFlags(benchOptions, given);
-    if (given['model'] === undefined) throw new UsageError('no model: give --model NAME');
+    for (const flag of ['model', 'dataset'])
+      if (given[flag] === undefined) throw new UsageError(`no ${flag}: give --${flag} NAME, or --experiment NAME`);
     const methods = methodsOf(given['methods'] as string, known);
     const strategies = namesOf('--strategies', given['strategies'] as string, known.strategies).map(spec => {
       const { plugin, options } = choose('strategy', known.strategies, spec);
       return { strategy: plugin, options };
     });
-    const protocol = await protocolOf(flags);
+    const protocol = await protocolOf(flags, typed['protocol'] === undefined ? plan?.protocol : undefined);
+    if (!protocol.base && given['weights'] === undefined)
+      throw new UsageError(`protocol ${protocol.name} trains no base model: give --weights FILE`);
     const dataset = choose('dataset', known.datasets, given['dataset'] as string);
     const task = find('task', known.tasks, dataset.plugin.task);
     const backend = await backendFrom(known, given);
@@ -87,6 +107,13 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
     const plugin =
       weights === undefined ? model.plugin : await readFrom(weights, bytes => modelWithWeights(model.plugin, bytes));
     const out = given['out'] as string;
+    if (given['estimate']) {
+      const estimate = await estimateBench(
+        { graph: plugin.build(model.options), data, task, protocol, methods, strategies, speedups: flags.speedups },
+        flags.seeds.length,
+      );
+      return io.out(given['json'] ? json(estimate) : estimateText(estimate, backend.id));
+    }
     const show = new BenchLine(io, flags.seeds.length, !given['json']);
     const records: RunRecord[] = [];
     await interruptible(
@@ -124,6 +151,11 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
   });
 };
 
+function estimateText({ secondsPerImage: perImage, total, ...stages }: Estimate, backend: string): string {
+  const rows = Object.entries({ ...stages, total }).map(([stage, seconds]) => [stage, duration(seconds)]);
+  return `${table(['stage', 'time'], rows)}\nfrom training steps of ${(1000 * perImage).toPrecision(3)} ms an image, backend ${backend}; compiling and measuring come on top\n`;
+}
+
 /** Names apart by spaces or commas; what follows one of them and has an equals sign is an option of the name. */
 function namesOf(flag: string, text: string, all: readonly { readonly id: string }[]): string[] {
   if (text === 'all') return all.map(({ id }) => id);
@@ -149,15 +181,36 @@ function methodsOf(text: string, { criteria, regularizers }: Catalogue): Method[
   });
 }
 
-async function protocolOf({
-  protocol: name,
-  baseEpochs,
-  sparsifyEpochs,
-  finetuneEpochs,
-  batch,
-}: BenchFlags): Promise<Protocol> {
+/** What the experiment is at the profile that is asked for. */
+function planOf(given: Given, { experiments }: Catalogue): Plan | undefined {
+  const name = given['experiment'] as string | undefined;
+  if (name === undefined) return undefined;
+  return usage(() => find('experiment', experiments, name)).profiles[given['profile'] as ProfileName];
+}
+
+/** A plan as flags; another model or data set has options of its own. */
+function flagsOf(plan: Plan, typed: Given): Given {
+  const texts = (options: Readonly<Record<string, unknown>>) =>
+    Object.entries(options).map(([key, value]): [string, string] => [key, textOf(value)]);
+  const dataset = texts(plan.datasetOptions).map(option => option.join('='));
+  return {
+    ...(typed['model'] === undefined ? { model: plan.model, ...Object.fromEntries(texts(plan.modelOptions)) } : {}),
+    dataset: [plan.dataset, dataset.join()].filter(Boolean).join(':'),
+    methods: plan.methods.join(),
+    strategies: plan.strategies.join(),
+    speedups: plan.speedups.join(),
+    seeds: plan.seeds.join(),
+    roundTo: String(plan.roundTo),
+  };
+}
+
+async function protocolOf(
+  { protocol: name, baseEpochs, sparsifyEpochs, finetuneEpochs, batch }: BenchFlags,
+  planned?: Protocol,
+): Promise<Protocol> {
   const named = Object.entries(protocols).map(([id, value]) => ({ id, kind: 'protocol', value }));
-  const input = name.endsWith('.json') ? await jsonIn(name) : usage(() => find('protocol', named, name)).value;
+  const input =
+    planned ?? (name.endsWith('.json') ? await jsonIn(name) : usage(() => find('protocol', named, name)).value);
   const parsed = protocolSchema.safeParse(input);
   if (!parsed.success) {
     const { path, message } = parsed.error.issues[0]!;
@@ -166,6 +219,7 @@ async function protocolOf({
   const { base, sparsify, finetune, ...rest } = parsed.data;
   if (finetuneEpochs && !finetune)
     throw new UsageError(`--finetune-epochs ${finetuneEpochs}: protocol ${name} has no fine-tuning`);
+  if (baseEpochs && !base) throw new UsageError(`--base-epochs ${baseEpochs}: protocol ${name} trains no base model`);
   const changed = <T extends { epochs: number; batch: number }>(training: T, epochs = training.epochs): T => ({
     ...training,
     epochs,
@@ -173,7 +227,7 @@ async function protocolOf({
   });
   return {
     ...rest,
-    base: changed(base, baseEpochs),
+    base: base && changed(base, baseEpochs),
     sparsify: changed(sparsify, sparsifyEpochs),
     finetune: finetuneEpochs === 0 || !finetune ? null : changed(finetune, finetuneEpochs),
   };

@@ -17,6 +17,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./methods.ts')).methods,
   },
   datasets: { summary: 'list the data sets, or show one', load: async () => (await import('./datasets.ts')).datasets },
+  experiments: {
+    summary: "list the paper's experiments, or show one",
+    load: async () => (await import('./experiments.ts')).experiments,
+  },
   groups: {
     summary: 'list the dependency groups of a model: what is pruned together',
     load: async () => (await import('./groups.ts')).groups,

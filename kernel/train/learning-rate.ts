@@ -2,6 +2,8 @@ import { z } from 'zod';
 
 const warmup = z.number().min(0).default(0).describe('epochs in which the rate rises linearly to its full value');
 
+const final = z.number().min(0).default(0).describe('rate at the end, as a share of the full one');
+
 export const scheduleOptions = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('milestones'),
@@ -12,17 +14,14 @@ export const scheduleOptions = z.discriminatedUnion('kind', [
     gamma: z.number().positive().default(0.1).describe('factor at a milestone'),
     warmup,
   }),
-  z.strictObject({
-    kind: z.literal('cosine'),
-    final: z.number().min(0).default(0).describe('rate at the end, as a share of the full one'),
-    warmup,
-  }),
+  z.strictObject({ kind: z.literal('cosine'), final, warmup }),
+  z.strictObject({ kind: z.literal('linear'), final, warmup }),
 ]);
 export type ScheduleOptions = z.infer<typeof scheduleOptions>;
 
 /**
- * The learning rate of every step, counted from 0 over all epochs. Milestones act between epochs; warm-up and cosine
- * act from step to step, the cosine after the warm-up.
+ * The learning rate of every step, counted from 0 over all epochs. Milestones act between epochs; warm-up, cosine and
+ * linear fall act from step to step, the latter two after the warm-up.
  */
 export function learningRates(
   schedule: ScheduleOptions,
@@ -34,7 +33,7 @@ export function learningRates(
   const decay =
     schedule.kind === 'milestones'
       ? steps(schedule, epochs, stepsPerEpoch)
-      : cosine(schedule, warm, epochs * stepsPerEpoch);
+      : fall(schedule, warm, epochs * stepsPerEpoch);
   return step => full * decay(step) * (step < warm ? (step + 1) / warm : 1);
 }
 
@@ -49,9 +48,13 @@ function steps(
   return step => gamma ** at.filter(m => step >= m * stepsPerEpoch).length;
 }
 
-function cosine({ final }: Extract<ScheduleOptions, { kind: 'cosine' }>, warm: number, total: number): Decay {
+function fall(
+  { kind, final }: Exclude<ScheduleOptions, { kind: 'milestones' }>,
+  warm: number,
+  total: number,
+): Decay {
   return step => {
     const done = Math.max(0, step - warm) / Math.max(1, total - warm);
-    return final + (1 - final) * 0.5 * (1 + Math.cos(Math.PI * done));
+    return final + (1 - final) * (kind === 'cosine' ? 0.5 * (1 + Math.cos(Math.PI * done)) : 1 - done);
   };
 }

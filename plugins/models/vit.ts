@@ -5,6 +5,7 @@ import { imageModelOptions, imageShape, imageSide, isSmall } from './options.ts'
 
 const vitOptions = imageModelOptions.extend({
   patch: z.int().min(1).optional().describe('side of a patch in pixels (default 16, for images below 64 pixels 4)'),
+  depth: z.int().min(1).default(12).describe('number of blocks'),
   prune: z
     .enum(['dimensions', 'heads'])
     .default('dimensions')
@@ -52,7 +53,7 @@ const definition = (id: string, title: string, heads: number) =>
       });
       x = b.classToken('cls_token', b.tokens('patch_embed.tokens', x), { initializer: normal(1e-6) });
       x = b.positionEmbedding('pos_embed', x, { initializer: normal(0.02) });
-      for (let i = 0; i < 12; i++) x = block(b, `blocks.${i}`, x, heads, prune);
+      for (let i = 0; i < options.depth; i++) x = block(b, `blocks.${i}`, x, heads, prune);
       return b.build(b.dense('head', b.token('pool', b.layerNorm('norm', x)), { units: options.classes, ...initial }));
     },
   });

@@ -64,7 +64,7 @@ describe('leaderboard', () => {
     ][] = [
       [
         'epochs',
-        { protocol: { ...protocol, base: { ...protocol.base, epochs: 5 } } },
+        { protocol: { ...protocol, base: { ...protocol.base!, epochs: 5 } } },
         'protocol',
         ['test:base.epochs=100', 'test:base.epochs=5'],
       ],

@@ -3,6 +3,7 @@ import type { Catalogue } from '../../../kernel/catalogue.ts';
 import type { Backend } from '../../../kernel/plugin.ts';
 import { cpu } from '../../../plugins/backends/cpu.ts';
 import * as criteria from '../../../plugins/criteria/index.ts';
+import { experiments } from '../../../plugins/experiments/index.ts';
 import * as formats from '../../../plugins/formats/index.ts';
 import * as models from '../../../plugins/models/index.ts';
 import * as regularizers from '../../../plugins/regularizers/index.ts';
@@ -28,4 +29,5 @@ export const catalogue: Catalogue = {
   tasks: Object.values(tasks),
   backends: [tensorflow, cpu],
   formats: Object.values(formats),
+  experiments,
 };

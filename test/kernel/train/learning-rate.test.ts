@@ -33,6 +33,10 @@ describe('learning rate', () => {
     );
     close(rates({ kind: 'cosine', final: 0.2 }, 1, 2), [0.1, 0.1 * (0.2 + 0.8 * 0.5)]);
   });
+  it('falls along a line to its last share', () => {
+    close(rates({ kind: 'linear', final: 0.2 }, 2, 2), [0.1, 0.08, 0.06, 0.04]);
+    close(rates({ kind: 'linear', warmup: 1 }, 2, 2), [0.05, 0.1, 0.1, 0.05]);
+  });
   it('rises linearly in the warm-up, and the cosine begins after it', () => {
     close(rates({ kind: 'cosine', warmup: 1 }, 2, 4), [
       0.025,

@@ -1,0 +1,33 @@
+import { planSchema, type Plan, type PlanInput } from './plan.ts';
+
+/**
+ * Sizes of an experiment: `smoke` shows that everything runs, `laptop` compares small cousins in hours, `paper` is what the
+ * paper did.
+ */
+export const profileNames = ['smoke', 'laptop', 'paper'] as const;
+export type ProfileName = 'smoke' | 'laptop' | 'paper';
+
+/** A table of the paper, to be made anew. */
+export interface Experiment {
+  readonly kind: 'experiment';
+  readonly id: string;
+  readonly title: string;
+  /** How the published rows name model and data set. */
+  readonly published: { readonly model: string; readonly dataset: string };
+  readonly profiles: Readonly<Record<ProfileName, Plan>>;
+}
+
+export const defineExperiment = ({
+  profiles,
+  ...rest
+}: Omit<Experiment, 'kind' | 'profiles'> & {
+  readonly profiles: Readonly<Record<ProfileName, PlanInput>>;
+}): Experiment => ({
+  kind: 'experiment',
+  ...rest,
+  profiles: {
+    smoke: planSchema.parse(profiles.smoke),
+    laptop: planSchema.parse(profiles.laptop),
+    paper: planSchema.parse(profiles.paper),
+  },
+});

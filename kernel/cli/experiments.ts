@@ -1,0 +1,47 @@
+import { find } from '../catalogue.ts';
+import { profileNames } from '../bench/experiment.ts';
+import type { Describe } from './command.ts';
+import { usage } from './errors.ts';
+import { example } from './flags.ts';
+import { json } from './json.ts';
+import { table } from './table.ts';
+
+export const experiments: Describe = (command, { io, catalogue }) => {
+  command.argument('[name]', 'experiment to show');
+  example(
+    command,
+    'pruningbench experiments resnet18-cifar100',
+    'pruningbench bench --experiment resnet18-cifar100 --profile smoke --out runs/smoke',
+  );
+  command.action(async (name: string | undefined, { json: wanted }: { json?: boolean }) => {
+    const { experiments } = await catalogue();
+    if (name === undefined) {
+      if (wanted) return io.out(json(experiments));
+      return io.out(
+        table(
+          ['experiment', 'what the paper compares'],
+          experiments.map(({ id, title }) => [id, title]),
+        ),
+      );
+    }
+    const experiment = usage(() => find('experiment', experiments, name));
+    if (wanted) return io.out(json(experiment));
+    const plans = profileNames.map(profile => experiment.profiles[profile]);
+    const specOf = (id: string, options: object) =>
+      [id, Object.entries(options).map(([key, value]) => `${key}=${String(value)}`)]
+        .filter(x => x.length > 0)
+        .join(':');
+    const rows: [string, ...string[]][] = [
+      ['model', ...plans.map(plan => specOf(plan.model, plan.modelOptions))],
+      ['data set', ...plans.map(plan => specOf(plan.dataset, plan.datasetOptions))],
+      ['protocol', ...plans.map(plan => plan.protocol.name)],
+      ['strategies', ...plans.map(plan => plan.strategies.join(', '))],
+      ['speed-ups', ...plans.map(plan => plan.speedups.join(', '))],
+      ['methods', ...plans.map(plan => String(plan.methods.length))],
+      ['runs', ...plans.map(plan => String(plan.methods.length * plan.strategies.length * plan.speedups.length))],
+    ];
+    io.out(`${experiment.id}: ${experiment.title}\n\n`);
+    io.out(table(['', ...profileNames], rows));
+    io.out(`\nmethods: ${experiment.profiles.paper.methods.join(', ')}\n`);
+  });
+};

@@ -1,0 +1,45 @@
+import { defineExperiment, type Experiment } from '../../kernel/bench/experiment.ts';
+import { protocols } from '../../kernel/bench/protocols.ts';
+import { forConvolutions, forTransformers } from './methods.ts';
+import { laptopProtocol, smoke } from './profiles.ts';
+
+const speedups = [2, 3, 4];
+
+const residual = (model: string, name: string, narrow: number): Experiment => {
+  const plan = { model, methods: forConvolutions, speedups };
+  return defineExperiment({
+    id: `${model}-imagenet`,
+    title: `${name} on ImageNet, protected-global, 2x, 3x and 4x`,
+    published: { model, dataset: 'imagenet' },
+    profiles: {
+      smoke: smoke(model, { width: 0.0625 }, [2, 3]),
+      laptop: { ...plan, modelOptions: { width: narrow }, dataset: 'shapes', protocol: laptopProtocol },
+      paper: { ...plan, dataset: 'imagenet', protocol: protocols['paper-imagenet'] },
+    },
+  });
+};
+
+const plan = { methods: forTransformers, speedups };
+const vitSmall = defineExperiment({
+  id: 'vit-small-imagenet',
+  title: 'ViT-S/16 on ImageNet, protected-global, 2x, 3x and 4x',
+  published: { model: 'vit_small', dataset: 'imagenet' },
+  profiles: {
+    smoke: smoke('vit-tiny', { width: 0.125, depth: 2, patch: 8 }, [2, 3]),
+    laptop: {
+      ...plan,
+      model: 'vit-tiny',
+      modelOptions: { width: 0.5, depth: 6 },
+      dataset: 'shapes',
+      protocol: protocols['quick-vit'],
+    },
+    paper: { ...plan, model: 'vit-small', dataset: 'imagenet', protocol: protocols['paper-imagenet-vit'] },
+  },
+});
+
+/** Three networks on ImageNet, from weights of other programs; the cousins on a laptop learn drawn shapes. */
+export const imagenet: readonly Experiment[] = [
+  residual('resnet18', 'ResNet-18', 0.25),
+  residual('resnet50', 'ResNet-50', 0.125),
+  vitSmall,
+];

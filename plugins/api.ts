@@ -5,8 +5,8 @@ import type { LatencyOptions } from '../kernel/bench/measure.ts';
 import type { ProtocolInput } from '../kernel/bench/protocol.ts';
 import { protocols, type ProtocolName } from '../kernel/bench/protocols.ts';
 import type { RunRecord } from '../kernel/bench/record.ts';
-import { useBackend as select, type BackendOptions } from '../kernel/backend.ts';
 import { find } from '../kernel/catalogue.ts';
+import { choose, chooseMethod } from '../kernel/cli/choose.ts';
 import type { Graph } from '../kernel/graph/graph.ts';
 import { loadWeights as withWeights } from '../kernel/graph/load-weights.ts';
 import { interruptSignal, ProgressBar } from '../kernel/jupyter/index.ts';
@@ -30,19 +30,12 @@ import { evaluate as evaluateGraph } from '../kernel/train/evaluate.ts';
 import { fit as fitGraph, type Fitted, type FitOptions } from '../kernel/train/fit.ts';
 import { recalibrate as recalibrateGraph, type RecalibrateOptions } from '../kernel/train/recalibrate.ts';
 import { writeAtomically } from '../kernel/train/write-atomically.ts';
+import { ready } from './backend-choice.ts';
 import { catalogue } from './catalogue.ts';
 
+export { useBackend } from './backend-choice.ts';
+
 export type Options = Readonly<Record<string, unknown>>;
-
-let chosen: Promise<unknown> | undefined;
-
-/** Chooses the tfjs backend by name, or the fastest that loads. Everything else here does so when it is first called. */
-export function useBackend(name?: string, options: BackendOptions = {}): ReturnType<typeof select> {
-  const selected = select(catalogue.backends, name, options);
-  chosen = selected;
-  return selected;
-}
-const ready = () => (chosen ??= useBackend());
 
 /** A model of the zoo by name, as in `build('resnet18', { classes: 10, width: 0.25 })`. */
 export function build(model: string | Model, options: Options = {}): Graph {
@@ -144,7 +137,7 @@ export async function recalibrate(graph: Graph, data: Data, options: Recalibrate
   return recalibrateGraph(graph, data.train, { signal: interruptSignal(), ...options });
 }
 
-/** A method by name, `criterion` or `criterion + regularizer`, or with its options. */
+/** A method by name, as in `taylor`, `cp:positions=20` or `magnitude-l2 + group-norm`; or its parts. */
 export type MethodChoice =
   | string
   | Criterion
@@ -171,15 +164,22 @@ export interface BenchChoice extends Omit<
 
 /** Resolves a method that may be given by name. */
 export function methodOf(choice: MethodChoice): bench_.Method {
-  if (typeof choice !== 'string' && 'kind' in choice) return { criterion: choice };
-  const [criterion, regularizer] =
-    typeof choice === 'string' ? choice.split('+').map(name => name.trim()) : [choice.criterion, choice.regularizer];
+  if (typeof choice === 'string') return chooseMethod(catalogue, choice);
+  if ('kind' in choice) return { criterion: choice };
+  const { criterion, regularizer } = choice;
   return {
-    ...(typeof choice === 'string' ? {} : choice),
-    criterion: find('criterion', catalogue.criteria, criterion!),
+    ...choice,
+    criterion: find('criterion', catalogue.criteria, criterion),
     regularizer: regularizer === undefined ? undefined : find('regularizer', catalogue.regularizers, regularizer),
   };
 }
+
+/** Resolves a strategy that may be given by name. */
+export const strategyOf = (choice: string | Strategy): bench_.BenchOptions['strategies'][number] => {
+  if (typeof choice !== 'string') return { strategy: choice };
+  const { plugin, options } = choose('strategy', catalogue.strategies, choice);
+  return { strategy: plugin, options };
+};
 
 export function protocolOf(choice: ProtocolName | ProtocolInput = 'quick'): ProtocolInput {
   if (typeof choice !== 'string') return choice;
@@ -206,7 +206,7 @@ export async function bench(options: BenchChoice): Promise<RunRecord[]> {
       model: find('model', catalogue.models, model),
       task: find('task', catalogue.tasks, data.task),
       methods: methods.map(methodOf),
-      strategies: strategies.map(strategy => ({ strategy: find('strategy', catalogue.strategies, strategy) })),
+      strategies: strategies.map(strategyOf),
       protocol: protocolOf(protocol),
       format: find('format', catalogue.formats, 'onnx'),
       signal: options.signal ?? interruptSignal(),

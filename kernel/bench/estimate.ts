@@ -9,7 +9,7 @@ import type { BenchOptions } from './bench.ts';
 import type { Protocol } from './protocol.ts';
 
 /** How long a benchmark takes on this machine, in seconds, by stage. */
-export interface Estimate {
+export interface TimeEstimate {
   /** Of training steps, for each image. */
   readonly secondsPerImage: number;
   readonly base: number;
@@ -39,7 +39,7 @@ const forward = 1 / 3;
  * Time of a workload whose training step takes so long for an image, in multiply-adds of the base model: a pruned model
  * is faster by its speed-up. What criteria compute beside gradients, compiling and measuring come on top of it.
  */
-export function estimateOf(secondsPerImage: number, workload: Workload): Estimate {
+export function estimateOf(secondsPerImage: number, workload: Workload): TimeEstimate {
   const { protocol, train, test, seeds, regularized, runs } = workload;
   const trained = (options: TrainingOptions | null): number => {
     if (!options) return test * forward * secondsPerImage;
@@ -101,7 +101,7 @@ export interface EstimateOptions extends Pick<BenchOptions, 'data' | 'task' | 'm
 }
 
 /** How long a benchmark takes on this machine, for so many seeds. */
-export async function estimateBench(options: EstimateOptions, seeds = 1): Promise<Estimate> {
+export async function estimateBench(options: EstimateOptions, seeds = 1): Promise<TimeEstimate> {
   const { graph, data, task, methods, strategies, speedups, protocol, signal } = options;
   const training = protocol.base ?? protocol.finetune ?? protocol.sparsify;
   const perImage = await secondsPerImage(graph, data, task, training, { signal });

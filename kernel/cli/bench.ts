@@ -1,8 +1,8 @@
 import { Option } from 'commander';
 import { z } from 'zod';
 import { modelWithWeights } from '../bench/model-with-weights.ts';
-import { bench as run, type BenchProgress, type Method } from '../bench/bench.ts';
-import { estimateBench, type Estimate } from '../bench/estimate.ts';
+import { bench as run, type BenchProgress } from '../bench/bench.ts';
+import { estimateBench, type TimeEstimate } from '../bench/estimate.ts';
 import { profileNames, type ProfileName } from '../bench/experiment.ts';
 import type { Plan } from '../bench/plan.ts';
 import { protocolSchema, type Protocol } from '../bench/protocol.ts';
@@ -12,7 +12,7 @@ import { leaderboardTable } from '../bench/tables.ts';
 import { find, type Catalogue } from '../catalogue.ts';
 import { modelOptionsOf } from '../plugin.ts';
 import { addBackendFlags, backendFrom } from './backend-flags.ts';
-import { addModelFlags, choiceOf, choose, chooseModel, withoutPath } from './choose.ts';
+import { addModelFlags, choiceOf, choose, chooseMethod, chooseModel, withoutPath } from './choose.ts';
 import type { Describe } from './command.ts';
 import { usage, UsageError } from './errors.ts';
 import { addFlags, example, readFlags, type Given } from './flags.ts';
@@ -83,7 +83,9 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
     const flags = readFlags(benchOptions, given);
     for (const flag of ['model', 'dataset'])
       if (given[flag] === undefined) throw new UsageError(`no ${flag}: give --${flag} NAME, or --experiment NAME`);
-    const methods = methodsOf(given['methods'] as string, known);
+    const methods = namesOf('--methods', given['methods'] as string, known.criteria).map(name =>
+      chooseMethod(known, name),
+    );
     const strategies = namesOf('--strategies', given['strategies'] as string, known.strategies).map(spec => {
       const { plugin, options } = choose('strategy', known.strategies, spec);
       return { strategy: plugin, options };
@@ -151,7 +153,7 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
   });
 };
 
-function estimateText({ secondsPerImage: perImage, total, ...stages }: Estimate, backend: string): string {
+function estimateText({ secondsPerImage: perImage, total, ...stages }: TimeEstimate, backend: string): string {
   const rows = Object.entries({ ...stages, total }).map(([stage, seconds]) => [stage, duration(seconds)]);
   return `${table(['stage', 'time'], rows)}\nfrom training steps of ${(1000 * perImage).toPrecision(3)} ms an image, backend ${backend}; compiling and measuring come on top\n`;
 }
@@ -165,20 +167,6 @@ function namesOf(flag: string, text: string, all: readonly { readonly id: string
     .split(/[\s,]+(?=[A-Za-z])(?![\w-]+=)/);
   if (names.join('') === '') throw new UsageError(`${flag}: no names`);
   return names.filter(Boolean);
-}
-
-function methodsOf(text: string, { criteria, regularizers }: Catalogue): Method[] {
-  return namesOf('--methods', text, criteria).map(name => {
-    const [criterion, regularizer, ...more] = name.split(/\+(?=[A-Za-z])/);
-    if (more.length > 0) throw new UsageError(`method ${name}: is written as criterion or criterion+regularizer`);
-    const first = choose('criterion', criteria, criterion!);
-    const second = regularizer === undefined ? undefined : choose('regularizer', regularizers, regularizer);
-    return {
-      criterion: first.plugin,
-      criterionOptions: first.options,
-      ...(second ? { regularizer: second.plugin, regularizerOptions: second.options } : {}),
-    };
-  });
 }
 
 /** What the experiment is at the profile that is asked for. */

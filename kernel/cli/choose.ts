@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Method } from '../bench/bench.ts';
 import { find, type Catalogue } from '../catalogue.ts';
 import type { Plugin } from '../plugin.ts';
 import { usage, UsageError } from './errors.ts';
@@ -31,6 +32,23 @@ export function choose<P extends Named>(
   const values = { ...Object.fromEntries(known), ...typed(fields, texts, owner) };
   const options = checked(plugin.options, values, key => `${owner}: option ${key}`);
   return { plugin, options: options as Record<string, unknown> };
+}
+
+/** The method that a text such as `magnitude-l2`, `cp:positions=20` or `magnitude-l2 + group-norm:reg=1e-3` means. */
+export function chooseMethod(
+  { criteria, regularizers }: Pick<Catalogue, 'criteria' | 'regularizers'>,
+  text: string,
+): Method {
+  // The exponent of a number has a plus sign too.
+  const [criterion, regularizer, ...more] = text.split(/\s*\+\s*(?=[A-Za-z])/);
+  if (more.length > 0) throw new UsageError(`method ${text}: is written as criterion or criterion+regularizer`);
+  const first = choose('criterion', criteria, criterion!.trim());
+  const second = regularizer === undefined ? undefined : choose('regularizer', regularizers, regularizer.trim());
+  return {
+    criterion: first.plugin,
+    criterionOptions: first.options,
+    ...(second ? { regularizer: second.plugin, regularizerOptions: second.options } : {}),
+  };
 }
 
 /** Options for a record, which should not know where data lie. */

@@ -16,7 +16,7 @@ export const coco: readonly Experiment[] = [
         model: 'yolov8n',
         modelOptions: { width: 0.125 },
         dataset: 'shapes-detection',
-        datasetOptions: { train: 16, test: 8, image: 64, classes: 2 },
+        datasetOptions: { train: 16, test: 8, image: 64, classes: 2, figures: 1 },
         methods: few,
         speedups: [2, 3],
         protocol: smokeProtocol(8),

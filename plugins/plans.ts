@@ -1,0 +1,126 @@
+import { readFile } from 'node:fs/promises';
+import { estimateBench, type TimeEstimate } from '../kernel/bench/estimate.ts';
+import type { Experiment, ProfileName } from '../kernel/bench/experiment.ts';
+import { modelWithWeights } from '../kernel/bench/model-with-weights.ts';
+import { planSchema, type Plan, type PlanInput } from '../kernel/bench/plan.ts';
+import type { RunRecord } from '../kernel/bench/record.ts';
+import { find } from '../kernel/catalogue.ts';
+import { withoutPath } from '../kernel/cli/choose.ts';
+import { duration } from '../kernel/cli/table.ts';
+import { table, type Table } from '../kernel/jupyter/table.ts';
+import { modelOptionsOf, type Data, type Model } from '../kernel/plugin.ts';
+import { parseOptions } from '../kernel/prune/prune.ts';
+import { bench, load, methodOf, strategyOf, type BenchChoice } from './api.ts';
+import { ready } from './backend-choice.ts';
+import { catalogue } from './catalogue.ts';
+
+/** A plan, and the experiment of the paper that it is of. */
+export interface ExperimentPlan extends Plan, Pick<Experiment, 'id' | 'title' | 'published'> {
+  readonly profile: ProfileName;
+}
+
+/**
+ * An experiment of the paper, as in `experiment('resnet18-cifar100', { profile: 'laptop' })`; what else is given takes
+ * the place of what the profile says.
+ */
+export function experiment(
+  name: string | Experiment,
+  { profile = 'smoke', ...changes }: Partial<PlanInput> & { profile?: ProfileName } = {},
+): ExperimentPlan {
+  const { id, title, published, profiles } = find('experiment', catalogue.experiments, name);
+  const planned = profiles[profile] as Plan | undefined;
+  if (!planned)
+    throw new Error(`experiment ${id}: no profile ${String(profile)} (there are ${Object.keys(profiles).join(', ')})`);
+  return { ...planSchema.parse({ ...planned, ...changes }), id, title, published, profile };
+}
+
+/** What a plan says, line by line. */
+export function planTable(plan: Plan & Partial<ExperimentPlan>): Table {
+  const { protocol, methods, strategies, speedups, seeds } = plan;
+  const spec = (id: string, options: object) =>
+    [id, ...Object.entries(options).map(([key, value]) => `${key}=${String(value)}`)].join(' ');
+  const epochs = (training: { epochs: number } | null) => (training ? `${training.epochs} epochs` : 'none');
+  const rows: [string, string][] = [
+    ['model', spec(plan.model, plan.modelOptions)],
+    ['data set', spec(plan.dataset, withoutPath(plan.datasetOptions))],
+    ['protocol', protocol.name],
+    ['training of the base model', epochs(protocol.base)],
+    ['sparsify, where a method has a regularizer', epochs(protocol.sparsify)],
+    ['fine-tuning', epochs(protocol.finetune)],
+    ['strategies', strategies.join(', ')],
+    ['speed-ups', `${speedups.map(speedup => `${speedup}x`).join(', ')} in ${what[protocol.count]}`],
+    ['methods', methods.join(', ')],
+    ['seeds', seeds.join(', ')],
+    ['runs', String(methods.length * strategies.length * speedups.length * seeds.length)],
+  ];
+  return table(
+    rows.map(([plan, value]) => ({ plan, value })),
+    {
+      ...(plan.title === undefined ? {} : { caption: `${plan.title}: ${plan.profile}` }),
+      headings: { plan: '', value: '' },
+    },
+  );
+}
+const what = { plain: 'multiply-adds', compatible: "multiply-adds, Torch-Pruning's count", latency: 'time' } as const;
+
+export interface PlanOptions {
+  /** A safetensors file with weights of PyTorch for the model, needed where the protocol trains no base model. */
+  readonly weights?: string | undefined;
+}
+
+async function loaded(plan: Plan, { weights }: PlanOptions): Promise<{ data: Data; model: Model }> {
+  const model = find('model', catalogue.models, plan.model);
+  if (!plan.protocol.base && weights === undefined)
+    throw new Error(
+      `protocol ${plan.protocol.name} trains no base model: give weights, a safetensors file for ${model.id}`,
+    );
+  const data = await load(plan.dataset, plan.datasetOptions);
+  return { data, model: weights === undefined ? model : modelWithWeights(model, await readFile(weights)) };
+}
+
+/** How long a plan takes on this machine, as measured in a few training steps; runs that are done are counted too. */
+export async function estimatePlan(plan: Plan, options: PlanOptions = {}): Promise<TimeEstimate & { text: string }> {
+  await ready();
+  const { data, model } = await loaded(plan, options);
+  const estimate = await estimateBench(
+    {
+      graph: model.build(parseOptions(model, { ...modelOptionsOf(data), ...plan.modelOptions })),
+      data,
+      task: find('task', catalogue.tasks, data.task),
+      protocol: plan.protocol,
+      methods: plan.methods.map(methodOf),
+      strategies: plan.strategies.map(strategyOf),
+      speedups: plan.speedups,
+    },
+    plan.seeds.length,
+  );
+  return { ...estimate, text: duration(estimate.total) };
+}
+
+/** Runs a plan, for each of its seeds; what is in `out` already is not repeated. */
+export async function runPlan(
+  plan: Plan,
+  { weights, ...options }: PlanOptions & Pick<BenchChoice, 'out' | 'signal' | 'progress' | 'onRecord'> = {},
+): Promise<RunRecord[]> {
+  const { data, model } = await loaded(plan, { weights });
+  const records: RunRecord[] = [];
+  for (const seed of plan.seeds) {
+    const { modelOptions, methods, strategies, speedups, roundTo, protocol } = plan;
+    const dataset = find('dataset', catalogue.datasets, plan.dataset);
+    const datasetOptions = withoutPath(parseOptions(dataset, plan.datasetOptions) as Record<string, unknown>);
+    const choice = {
+      model,
+      data,
+      datasetOptions,
+      modelOptions,
+      methods,
+      strategies,
+      speedups,
+      roundTo,
+      protocol,
+      seed,
+    };
+    records.push(...(await bench({ ...choice, ...options })));
+  }
+  return records;
+}

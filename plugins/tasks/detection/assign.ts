@@ -44,11 +44,14 @@ export function boxList(targets: DetectionTargets, classes: number): BoxList {
   return list;
 }
 
-/** 16, 24, 32, 48, 64 and so on: few sizes, so that few graphs are compiled, and at most half of it padding. */
+/**
+ * 16, 64, 256 and so on: a network is compiled for each, which takes more time and memory than padding does, so that a
+ * training should meet two or three.
+ */
 function paddedSize(count: number): number {
   let size = 16;
-  while (size < count) size *= 2;
-  return size > 16 && (size / 4) * 3 >= count ? (size / 4) * 3 : size;
+  while (size < count) size *= 4;
+  return size;
 }
 
 /**

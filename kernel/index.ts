@@ -81,6 +81,34 @@ export {
 export { groupTable, layerTable, leaderboardTable } from './bench/tables.ts';
 export { sampleImages } from './bench/images.ts';
 
+// analyses of results
+export { bootstrap, type Resampling } from './bench/analysis/bootstrap.ts';
+export {
+  latencyDelivery,
+  parametersKept,
+  regularizerTimes,
+  stepTimes,
+  scoreTrend,
+  type Delivery,
+  type RatioSummary,
+  type Trend,
+} from './bench/analysis/costs.ts';
+export { gainSummaries, regularizerGains, signTest, type Gain, type GainSummary } from './bench/analysis/gains.ts';
+export { kendall, type Kendall } from './bench/analysis/kendall.ts';
+export {
+  agreement,
+  differenceOf,
+  methodsInCommon,
+  pairsOf,
+  rankRows,
+  tauOf,
+  type Agreement,
+  type BoardPair,
+  type RankRow,
+} from './bench/analysis/rankings.ts';
+export { bumpChart, costChart, gainChart, paramsChart, tauChart } from './bench/analysis/charts.ts';
+export { boards, criteriaAlone, partsOf, type Board, type Result } from './bench/analysis/result.ts';
+
 // notebooks
 export {
   chart,

@@ -10,6 +10,8 @@ export { catalogue } from './catalogue.ts';
 export * as backends from './backends/index.ts';
 export * as criteria from './criteria/index.ts';
 export * as datasets from '../datasets/index.ts';
+export { inconsistencies, publishedChecks, type Inconsistency } from '../datasets/paper/inconsistencies.ts';
+export { publishedRows, type PublishedRow } from '../datasets/paper/published.ts';
 export * as formats from './formats/index.ts';
 export * as models from './models/index.ts';
 export * as regularizers from './regularizers/index.ts';

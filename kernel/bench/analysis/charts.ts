@@ -8,21 +8,26 @@ import { boards, groupBy, ranks, type Board, type Result } from './result.ts';
 /** Model and data set of a board, and what else is in its name but the speed-up. */
 const subjectOf = ({ name, speedup }: Board): string => name.slice(0, name.lastIndexOf(`, ${speedup}x`));
 
-/** Panels in rows of so many. */
-const facet = (field: string, columns: number, sort?: readonly string[]) => ({
+/** A panel for each value. */
+const facet = (field: string, sort?: readonly string[]) => ({
   field,
   type: 'nominal',
-  columns,
   title: null,
   header: { labelFontSize: 13, labelFontWeight: 'bold', labelColor: '#262b36' },
   ...(sort ? { sort } : {}),
 });
 
-/** Colours that a method keeps in all charts. */
+/** Dark enough for white digits. */
+const colours =
+  '#3f6fa3 #d9730d #3f8f4f #c9403f #2f8f8b #8e5aa0 #7d5a45 #c2557c #6b7280 #a3831a #1f3f66 #5b8f1f #a14a1f #4b3fa3'.split(
+    ' ',
+  );
+
+/** Colours that a method keeps in all panels. */
 const byMethod = (methods: readonly string[]) => ({
   field: 'method',
   type: 'nominal',
-  scale: { domain: [...methods].sort(), scheme: 'tableau20' },
+  scale: { domain: [...methods].sort(), range: colours },
 });
 
 const methodsOf = (results: readonly Pick<Result, 'method'>[]): string[] => [
@@ -64,7 +69,8 @@ export function bumpChart(results: readonly Result[]): Chart {
   const y = { field: 'place', type: 'quantitative', axis: null, scale: { domain: [0.5, most + 0.5], reverse: true } };
   return chart({
     data: { values: rows },
-    facet: facet('panel', 2),
+    facet: facet('panel'),
+    columns: 2,
     spacing: { column: 30 + 6.5 * longest, row: 24 },
     spec: {
       width: { step: 78 },
@@ -80,7 +86,10 @@ export function bumpChart(results: readonly Result[]): Chart {
           mark: { type: 'text', fontSize: 10, fontWeight: 'bold' },
           encoding: { text: { field: 'rank' }, color: { value: 'white' } },
         },
-        { mark: { type: 'text', align: 'left', dx: 14 }, encoding: { text: { field: 'label' } } },
+        {
+          mark: { type: 'text', align: 'left', dx: 14 },
+          encoding: { text: { field: 'label' }, color: { value: '#4a5162' } },
+        },
       ],
     },
     // Panels of other speed-ups have other axes.
@@ -150,7 +159,8 @@ export function costChart(results: readonly Result[]): Chart {
   );
   return chart({
     data: { values: rows },
-    facet: facet('panel', 2),
+    facet: facet('panel'),
+    columns: 2,
     spacing: 28,
     spec: {
       width: 280,
@@ -162,7 +172,7 @@ export function costChart(results: readonly Result[]): Chart {
           type: 'quantitative',
           title: 'seconds per pruning step',
           scale: { type: 'log', nice: true },
-          axis: { format: '~s', tickCount: 6 },
+          axis: { format: '~g', tickCount: 6, grid: false },
         },
         y: { field: 'delta', type: 'quantitative', title: 'score against base, points', scale: { zero: false } },
         color: { ...byMethod(methodsOf(results)), title: null },
@@ -178,7 +188,8 @@ export function gainChart(list: readonly Gain[]): Chart {
   const rows = list.map(gain => ({ ...gain, board: `${gain.model}, ${gain.dataset}, ${gain.speedup}x` }));
   return chart({
     data: { values: rows },
-    facet: facet('method', 3),
+    facet: facet('method'),
+    columns: 3,
     spacing: 24,
     spec: {
       width: 190,
@@ -191,7 +202,13 @@ export function gainChart(list: readonly Gain[]): Chart {
           title: 'points more than the criterion alone',
           scale: { type: 'symlog' },
         },
-        y: { field: 'board', type: 'nominal', title: null, sort: [...new Set(rows.map(({ board }) => board))] },
+        y: {
+          field: 'board',
+          type: 'nominal',
+          title: null,
+          axis: { labelLimit: 300 },
+          sort: [...new Set(rows.map(({ board }) => board))],
+        },
         color: { condition: { test: 'datum.gain < 0', value: '#b2582f' }, value: '#2f6f8f' },
         tooltip: ['method', 'board', 'gain'].map(field => ({ field })),
       },
@@ -209,9 +226,9 @@ export function paramsChart(results: readonly Result[]): Chart {
     data: { values: rows },
     facet: facet(
       'panel',
-      3,
       list.map(({ name }) => name),
     ),
+    columns: 3,
     spacing: 24,
     spec: {
       width: 190,

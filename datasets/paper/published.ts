@@ -82,16 +82,13 @@ export function publishedRows(): PublishedRow[] {
 export function parseRows(csv: string): PublishedRow[] {
   return fromCSV(csv, { autoType: false })
     .objects()
-    .map((cells, i) => {
-      const parsed = line.safeParse(
-        Object.fromEntries(Object.entries(cells).map(([name, cell]) => [name, cell ?? ''])),
-      );
-      if (!parsed.success) {
-        const { path, message } = parsed.error.issues[0]!;
-        const value = (cells as Record<string, unknown>)[String(path[0])];
-        throw new Error(`published rows, line ${i + 2}: ${path.join('.')} is ${JSON.stringify(value)}: ${message}`);
-      }
-      return rowOf(parsed.data, i + 2);
+    .map((read, i) => {
+      const cells = Object.fromEntries(Object.entries(read).map(([name, cell]) => [name, (cell ?? '') as string]));
+      const parsed = line.safeParse(cells);
+      if (parsed.success) return rowOf(parsed.data, i + 2);
+      const { path, message } = parsed.error.issues[0]!;
+      const column = path.join('.');
+      throw new Error(`published rows, line ${i + 2}: ${column} is ${JSON.stringify(cells[column])}: ${message}`);
     });
 }
 

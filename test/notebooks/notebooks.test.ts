@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { hashOf, writeRecord, type RunRecord } from '../../kernel/bench/record.ts';
 import { formatNotebook, parseNotebook, stripNotebook } from '../../kernel/jupyter/index.ts';
+import { recordOf } from '../kernel/bench/records.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const bin = join(root, 'dist/plugins/bin.js');
@@ -14,7 +16,33 @@ const run = (...args: string[]) => promisify(execFile)(process.execPath, [bin, .
 /** The smallest run of each notebook, as values of its parameters. */
 const smallest: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   '00-quickstart.ipynb': { width: 0.0625, images: 60, epochs: { base: 1, finetune: 1 } },
+  'analysis-cost.ipynb': {},
+  'analysis-published-rows.ipynb': {},
+  'analysis-rankings.ipynb': {},
+  'analysis-regularizers.ipynb': {},
 };
+
+const given = (parameters: Readonly<Record<string, unknown>>): string[] =>
+  Object.entries(parameters).flatMap(([name, value]) => ['--parameter', `${name}=${JSON.stringify(value)}`]);
+
+/** Two strategies at two speed-ups, each with three criteria and a regularizer, as of a model that the paper has. */
+const ownRecords = (): RunRecord[] =>
+  ['local', 'protected-global'].flatMap((strategy, s) =>
+    [2, 4].flatMap(speedup =>
+      ['magnitude-l1', 'magnitude-l2', 'random', 'magnitude-l2 + group-norm'].map((method, i) => {
+        const [criterion, regularizer] = method.split(' + ');
+        const score = 0.8 - 0.01 * (i + s) - 0.02 * speedup;
+        const record = recordOf({ criterion: criterion!, score, speedup, strategy, latency: 4 + i });
+        const configuration = {
+          ...record.configuration,
+          model: { id: 'resnet18', options: {} },
+          dataset: { ...record.configuration.dataset, id: 'cifar100' },
+          regularizer: regularizer === undefined ? null : { id: regularizer, options: {} },
+        };
+        return { ...record, configuration, id: hashOf(configuration) };
+      }),
+    ),
+  );
 
 describe('notebooks', () => {
   it('are all listed here, and carry no outputs', async () => {
@@ -26,16 +54,26 @@ describe('notebooks', () => {
     }
   });
 
+  for (const file of Object.keys(smallest).filter(name => name.startsWith('analysis-')))
+    it(`${file} takes own records`, async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'pruningbench-test-'));
+      try {
+        for (const record of ownRecords()) await writeRecord(folder, record);
+        const executed = join(folder, file);
+        await run('notebook', 'run', join('notebooks', file), '--out', executed, ...given({ folder }));
+        assert.match(await readFile(executed, 'utf8'), /\b16 results of our own/);
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    }).timeout(300_000);
+
   for (const [file, parameters] of Object.entries(smallest))
     it(`${file} runs, and makes a page that needs no network`, async () => {
       const folder = await mkdtemp(join(tmpdir(), 'pruningbench-test-'));
       try {
         const [executed, page] = [join(folder, file), join(folder, 'page.html')];
-        const given = Object.entries({ ...parameters, out: join(folder, 'runs') }).flatMap(([name, value]) => [
-          '--parameter',
-          `${name}=${JSON.stringify(value)}`,
-        ]);
-        await run('notebook', 'run', join('notebooks', file), '--out', executed, ...given);
+        const out = file === '00-quickstart.ipynb' ? { out: join(folder, 'runs') } : {};
+        await run('notebook', 'run', join('notebooks', file), '--out', executed, ...given({ ...parameters, ...out }));
         await run('notebook', 'html', executed, '--out', page);
         const html = await readFile(page, 'utf8');
         assert.match(html, /<svg/);

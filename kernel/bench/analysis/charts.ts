@@ -97,12 +97,16 @@ export function bumpChart(results: readonly Result[]): Chart {
   } as unknown as TopLevelSpec);
 }
 
-/** Kendall's tau between boards, over the methods that two have in common; the diagonal is left out. */
+/**
+ * Kendall's tau between boards, over the methods that two have in common. The diagonal is left out, and so are pairs in
+ * which all scores of a board are the same.
+ */
 export function tauChart(list: readonly Board[]): Chart {
   const rows = pairsOf(list).flatMap(pair => {
     const { tau, n, p } = tauOf(pair);
     const [a, b] = pair.map(({ name }) => name);
-    const row = { tau: Number.isNaN(tau) ? null : tau, methods: n, p };
+    if (Number.isNaN(tau)) return [];
+    const row = { tau, methods: n, p };
     return [
       { ...row, a, b },
       { ...row, a: b, b: a },
@@ -114,8 +118,14 @@ export function tauChart(list: readonly Board[]): Chart {
     width: { step: 30 },
     height: { step: 22 },
     encoding: {
-      x: { field: 'a', type: 'nominal', title: null, sort: names, axis: { labelAngle: -60, labelLimit: 300 } },
-      y: { field: 'b', type: 'nominal', title: null, sort: names, axis: { labelLimit: 300 } },
+      x: {
+        field: 'a',
+        type: 'nominal',
+        title: null,
+        scale: { domain: names },
+        axis: { labelAngle: -60, labelLimit: 300 },
+      },
+      y: { field: 'b', type: 'nominal', title: null, scale: { domain: names }, axis: { labelLimit: 300 } },
       tooltip: ['a', 'b', 'tau', 'p', 'methods'].map(field => ({ field })),
     },
     layer: [

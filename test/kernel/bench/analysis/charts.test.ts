@@ -35,6 +35,15 @@ describe('charts of analyses', () => {
     assert.equal(new Set(numbers.map(([, place]) => place)).size, 3);
   });
 
+  it('tau: names are whole, however long', async () => {
+    const what = { model: 'a model with a long name', dataset: 'a data set with a long name, too' };
+    const list = boards(
+      [boardOf({ a: 1, b: 2 }, what), boardOf({ a: 2, b: 1 }, { ...what, strategy: 'local' })].flat(),
+    );
+    const found = texts(await tauChart(list).toSvg());
+    for (const { name } of list) assert.ok(found.includes(name), found.join(' | '));
+  });
+
   it('tau: boards whose scores are all the same are on the axes and have no number', async () => {
     const list = boards([...boardOf({ a: 1, b: 1 }), ...boardOf({ a: 1, b: 2 }, { speedup: 4 })]);
     const found = texts(await tauChart(list).toSvg());

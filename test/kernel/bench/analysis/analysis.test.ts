@@ -133,6 +133,11 @@ describe('rankings', () => {
     assert.ok(small > 8 && small < 35, `${small} of 100 are at most 0.2`);
   });
 
+  it('p counts what agrees just as well: of two methods, half of all deals do', () => {
+    const { p } = agreement(pairsOf(pair({ a: 2, b: 1 }, { a: 2, b: 1 })), { resamples: 400 });
+    assert.ok(Math.abs(p - 0.5) < 0.1, String(p));
+  });
+
   it('is the same under the same seed', () => {
     const pairs = pairsOf(pair({ a: 3, b: 2, c: 1, d: 5 }, { a: 3, b: 1, c: 2, d: 0 }));
     assert.deepEqual(agreement(pairs, { resamples: 50 }), agreement(pairs, { resamples: 50 }));

@@ -106,6 +106,7 @@ export {
   type BoardPair,
   type RankRow,
 } from './bench/analysis/rankings.ts';
+export { besidePublished, besideTable, conclusions, type Beside } from './bench/analysis/beside.ts';
 export { bumpChart, costChart, gainChart, paramsChart, tauChart } from './bench/analysis/charts.ts';
 export { boards, criteriaAlone, partsOf, type Board, type Result } from './bench/analysis/result.ts';
 

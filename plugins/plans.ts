@@ -19,19 +19,30 @@ export interface ExperimentPlan extends Plan, Pick<Experiment, 'id' | 'title' | 
   readonly profile: ProfileName;
 }
 
+export interface ExperimentChoice extends Partial<PlanInput> {
+  readonly profile?: ProfileName;
+  /** Folder of the data set, where it is one of files. */
+  readonly path?: string | undefined;
+}
+
 /**
  * An experiment of the paper, as in `experiment('resnet18-cifar100', { profile: 'laptop' })`; what else is given takes
  * the place of what the profile says.
  */
 export function experiment(
   name: string | Experiment,
-  { profile = 'smoke', ...changes }: Partial<PlanInput> & { profile?: ProfileName } = {},
+  { profile = 'smoke', path, ...changes }: ExperimentChoice = {},
 ): ExperimentPlan {
   const { id, title, published, profiles } = find('experiment', catalogue.experiments, name);
   const planned = profiles[profile] as Plan | undefined;
   if (!planned)
     throw new Error(`experiment ${id}: no profile ${String(profile)} (there are ${Object.keys(profiles).join(', ')})`);
-  return { ...planSchema.parse({ ...planned, ...changes }), id, title, published, profile };
+  // Options are those of one data set.
+  const kept =
+    changes.dataset === undefined || changes.dataset === planned.dataset ? planned : { ...planned, datasetOptions: {} };
+  const plan = planSchema.parse({ ...kept, ...changes });
+  const datasetOptions = { ...plan.datasetOptions, ...(path === undefined ? {} : { path }) };
+  return { ...plan, datasetOptions, id, title, published, profile };
 }
 
 /** What a plan says, line by line. */
@@ -39,7 +50,8 @@ export function planTable(plan: Plan & Partial<ExperimentPlan>): Table {
   const { protocol, methods, strategies, speedups, seeds } = plan;
   const spec = (id: string, options: object) =>
     [id, ...Object.entries(options).map(([key, value]) => `${key}=${String(value)}`)].join(' ');
-  const epochs = (training: { epochs: number } | null) => (training ? `${training.epochs} epochs` : 'none');
+  const epochs = (training: { epochs: number } | null) =>
+    training ? `${training.epochs} ${training.epochs === 1 ? 'epoch' : 'epochs'}` : 'none';
   const rows: [string, string][] = [
     ['model', spec(plan.model, plan.modelOptions)],
     ['data set', spec(plan.dataset, withoutPath(plan.datasetOptions))],

@@ -12,7 +12,9 @@ export interface Experiment {
   readonly kind: 'experiment';
   readonly id: string;
   readonly title: string;
-  /** How the published rows name model and data set. */
+  /** What it asks and what to look for, a paragraph of Markdown. */
+  readonly about: string;
+  /** Model and data set of the published rows of this table, all of which are of the strategy protected-global. */
   readonly published: { readonly model: string; readonly dataset: string };
   readonly profiles: Readonly<Record<ProfileName, Plan>>;
 }

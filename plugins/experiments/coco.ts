@@ -10,6 +10,10 @@ export const coco: readonly Experiment[] = [
   defineExperiment({
     id: 'yolov8m-coco',
     title: 'YOLOv8m on COCO, protected-global, 2x, 3x and 4x',
+    about:
+      'A detector has a backbone, a neck that joins three resolutions and a head for each of them; splits and concatenations tie ' +
+      'parts of layers together. All of it is pruned but the outputs. The score is mAP50-95: precision averaged over classes and ' +
+      'over ten thresholds of how well boxes must fit.',
     published: { model: 'yolov8m', dataset: 'coco' },
     profiles: {
       smoke: {

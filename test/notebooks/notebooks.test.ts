@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { hashOf, writeRecord, type RunRecord } from '../../kernel/bench/record.ts';
 import { formatNotebook, parseNotebook, stripNotebook } from '../../kernel/jupyter/index.ts';
+import { catalogue } from '../../plugins/catalogue.ts';
+import { experimentNotebook } from '../../plugins/experiments/notebook.ts';
 import { recordOf } from '../kernel/bench/records.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -20,6 +22,7 @@ const smallest: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'analysis-published-rows.ipynb': {},
   'analysis-rankings.ipynb': {},
   'analysis-regularizers.ipynb': {},
+  ...Object.fromEntries(catalogue.experiments.map(({ id }) => [`${id}.ipynb`, {}])),
 };
 
 const given = (parameters: Readonly<Record<string, unknown>>): string[] =>
@@ -52,6 +55,15 @@ describe('notebooks', () => {
       const text = await readFile(join(root, 'notebooks', file), 'utf8');
       assert.equal(text, formatNotebook(stripNotebook(parseNotebook(text))), file);
     }
+  });
+
+  it('of experiments are those that `npm run notebooks` writes', async () => {
+    for (const experiment of catalogue.experiments)
+      assert.equal(
+        await readFile(join(root, 'notebooks', `${experiment.id}.ipynb`), 'utf8'),
+        formatNotebook(stripNotebook(experimentNotebook(experiment))),
+        experiment.id,
+      );
   });
 
   for (const file of Object.keys(smallest).filter(name => name.startsWith('analysis-')))

@@ -1,0 +1,106 @@
+import { table, type Table } from '../../jupyter/table.ts';
+import { agreement, type Agreement } from './rankings.ts';
+import { boards, ranks, type Board, type Result } from './result.ts';
+import type { Resampling } from './bootstrap.ts';
+
+/** A board of our own and the published one that it is held against. */
+export interface Beside {
+  readonly own: Board;
+  readonly published: Board;
+  /** Whether both rank alike the methods that both have. */
+  readonly agreement: Agreement;
+}
+
+/**
+ * Boards beside published ones of the same speed-up, whatever their model, data set and strategy are called: `published`
+ * are the rows of one table.
+ */
+export function besidePublished(
+  own: readonly Result[],
+  published: readonly Result[],
+  options: Resampling = {},
+): Beside[] {
+  const theirs = boards(published);
+  return boards(own).flatMap(board => {
+    const same = theirs.filter(({ speedup }) => speedup === board.speedup);
+    if (same.length > 1)
+      throw new Error(`published rows of ${same.map(({ name }) => name).join(' and ')}: give one table`);
+    const [other] = same;
+    return other ? [{ own: board, published: other, agreement: agreement([[board, other]], options) }] : [];
+  });
+}
+
+/** Every method's rank and points lost, ours beside the published; methods that one side lacks are left empty there. */
+export function besideTable(list: readonly Beside[], caption?: string): Table {
+  const rows = list.flatMap(({ own, published }) => {
+    const [ours, theirs] = [ranks(own), ranks(published)];
+    const of = (board: Board, method: string) => board.results.find(result => result.method === method);
+    const methods = [...new Set([...own.results, ...published.results].map(({ method }) => method))];
+    return methods.map(method => ({
+      speedup: own.speedup,
+      method,
+      rank: ours.get(method) ?? null,
+      publishedRank: theirs.get(method) ?? null,
+      delta: of(own, method)?.delta ?? null,
+      publishedDelta: of(published, method)?.delta ?? null,
+      left: of(own, method)?.paramsLeft ?? null,
+      publishedLeft: of(published, method)?.paramsLeft ?? null,
+    }));
+  });
+  return table(rows, {
+    ...(caption === undefined ? {} : { caption }),
+    limit: rows.length,
+    headings: {
+      speedup: 'speed-up',
+      publishedRank: 'paper: rank',
+      publishedDelta: 'paper: delta',
+      publishedLeft: 'paper: left',
+    },
+    format: {
+      speedup: (value: number) => `${value}x`,
+      rank: orEmpty(String),
+      publishedRank: orEmpty(String),
+      delta: orEmpty(points),
+      publishedDelta: orEmpty(points),
+      left: orEmpty(percent),
+      publishedLeft: orEmpty(percent),
+    },
+  });
+}
+
+/** What results come to, as Markdown: who was first and last, how much it mattered, how far it agrees with the paper. */
+export function conclusions(own: readonly Result[], published: readonly Result[] = []): string {
+  const lines = boards(own).map(({ name, results }) => {
+    const [first, last] = [results[0]!, results.at(-1)!];
+    const chance = results.find(({ method }) => method === 'random');
+    const better = chance && results.filter(({ score }) => score > chance.score).length;
+    const firsts = results.filter(({ score }) => score === first.score).map(({ method }) => `**${method}**`);
+    const lefts = results.map(({ paramsLeft }) => paramsLeft);
+    return [
+      `**${name}**: the base model has ${first.base.toFixed(2)} %.`,
+      `Best ${firsts.length > 1 ? 'are' : 'is'} ${firsts.join(' and ')} with ${first.score.toFixed(2)} % (${points(first.delta)}),`,
+      `last is ${last.method} with ${last.score.toFixed(2)} % (${points(last.delta)}).`,
+      ...(chance ? [`${better} of ${results.length - 1} methods are better than removing channels at random.`] : []),
+      `The networks keep ${Math.min(...lefts).toFixed(0)} to ${Math.max(...lefts).toFixed(0)} % of their parameters.`,
+    ].join(' ');
+  });
+  const agreements = besidePublished(own, published).map(({ own: board, agreement: a }) => {
+    const common = `${a.methods} methods in all`;
+    if (Number.isNaN(a.tau)) return `**${board.name}**, beside the paper's table: nothing to rank (${common}).`;
+    const says =
+      a.low > 0
+        ? 'the two orders have something in common'
+        : a.high < 0
+          ? 'the two orders contradict each other'
+          : 'that is no evidence that the two orders have anything in common';
+    return (
+      `**${board.name}**, beside the paper's table: Kendall's tau is ${a.tau.toFixed(2)} ` +
+      `(95 % of draws between ${a.low.toFixed(2)} and ${a.high.toFixed(2)}, ${common}); ${says}.`
+    );
+  });
+  return [...lines, ...agreements].map(line => `- ${line}`).join('\n');
+}
+
+const points = (value: number): string => `${value > 0 ? '+' : ''}${value.toFixed(2)}`;
+const percent = (value: number): string => `${value.toFixed(1)} %`;
+const orEmpty = (text: (value: number) => string) => (value: number | null) => (value === null ? '' : text(value));

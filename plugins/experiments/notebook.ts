@@ -1,0 +1,115 @@
+import type { Experiment } from '../../kernel/bench/experiment.ts';
+import { createNotebook, type Notebook } from '../../kernel/jupyter/notebook.ts';
+
+/** Its cells come from here, so that all thirteen notebooks ask the same of their runs. */
+export function experimentNotebook(experiment: Experiment): Notebook {
+  const { id, title, about, published, profiles } = experiment;
+  const { paper, laptop } = profiles;
+  const [strategy] = paper.strategies;
+  const weights = paper.protocol.base
+    ? ''
+    : '\nlet weights: string | undefined; // of PyTorch, a safetensors file: needed by the profile paper';
+  const given = paper.protocol.base ? '{}' : '{ weights }';
+  const rows =
+    strategy === 'protected-global'
+      ? `The paper's table of ${published.model} on ${published.dataset} is carried with this package.`
+      : `The paper has a table for this strategy, too, but its rows were never published as data. What stands beside ours is the
+one of \`protected-global\`, for the same network and data.`;
+  const notebook = createNotebook([
+    [
+      'markdown',
+      `# ${title}
+
+${about}
+
+This notebook runs the experiment: a base model is trained, every method prunes it to every speed-up, what is left is fine-tuned
+and scored. Records that are found in \`out\` are not made again, so that a run which was stopped goes on where it stood.
+
+| profile | what it is |
+| --- | --- |
+| \`smoke\` | shows in a minute that everything runs; its numbers mean nothing |
+| \`laptop\` | ${laptop.model} at a fraction of its width on ${laptop.dataset}, all ${laptop.methods.length} methods: hours on a processor |
+| \`paper\` | the paper's network, data and schedules: for a GPU, and days |`,
+    ],
+    `let profile: ProfileName = 'smoke';
+let out = '../runs/${id}'; // for records and models, a folder in it for each profile
+let path: string | undefined; // of the data, where they are files; or name their folder in PRUNINGBENCH_DATA
+let seeds = [0]; // everything is run once for each${weights}`,
+    ['markdown', '## The protocol'],
+    `const plan = experiment('${id}', { profile, path, seeds });
+planTable(plan)`,
+    [
+      'markdown',
+      `The method is a criterion, with a regularizer before it where two names are joined by a plus sign. \`pruningbench methods\` says
+where each was published. How ThiNet, CP and HRank rank the units of whole groups was not: those three are our reading.
+
+## How long it takes
+
+A few training steps are measured on this machine; compiling, and what criteria compute beside gradients, come on top.`,
+    ],
+    `const { text, secondsPerImage } = await estimatePlan(plan, ${given});
+console.log(\`about \${text} in all, \${(1000 * secondsPerImage).toPrecision(3)} ms an image\`);`,
+    ['markdown', '## The runs'],
+    `const records = await runPlan(plan, { out: \`\${out}/\${profile}\`${weights ? ', weights' : ''} });
+leaderboardTable(records, plan.title)`,
+    [
+      'markdown',
+      `*before* is the score right after pruning, *recalibrated* with new statistics in the batch norms, *score* after fine-tuning, *delta*
+the difference to *base*; *left* are the parameters, *reached* and *latency* the speed-up in multiply-adds and in measured time,
+*step* is the time of a step of the pruning schedule, *regularizer* what it adds to a training step.`,
+    ],
+    'scoreChart(records)',
+    [
+      'markdown',
+      `## Do ranks hold from speed-up to speed-up?
+
+Lines that cross are methods that change places.`,
+    ],
+    `const results = standings(records);
+bumpChart(results)`,
+    [
+      'markdown',
+      `## Beside the paper
+
+${rows} A rank among few methods says little, and a delta of another network and data set is not the same number: what can be compared is
+the order.`,
+    ],
+    `const theirs = publishedRows().filter(
+  row => row.model === plan.published.model && row.dataset === plan.published.dataset,
+);
+const beside = besidePublished(results, theirs);
+besideTable(beside, 'ours and the paper\\'s')`,
+    [
+      'markdown',
+      `## Where the channels went
+
+Rows are methods, columns are groups from the first layer to the last. At equal multiply-adds methods leave networks of other
+shapes and sizes.`,
+    ],
+    'layersChart(records)',
+    'paramsChart(results)',
+    [
+      'markdown',
+      `## What it costs, and what it delivers
+
+Scores against the time of a pruning step; and measured latency against multiply-adds, each pruned network turn by turn with its
+base.`,
+    ],
+    'costChart(results)',
+    'latencyChart(records)',
+    ['markdown', '## What came out'],
+    `display.markdown(
+  [
+    profile === 'paper'
+      ? ''
+      : \`This is the profile \\\`\${profile}\\\`: \${plan.model} on \${plan.dataset}, not the paper's network and data.\`,
+    conclusions(results, theirs),
+    \`\${seeds.length > 1 ? \`\${seeds.length} seeds\` : 'One seed'}: differences of a few tenths of a point are noise.\`,
+  ].join('\\n\\n'),
+);`,
+  ]);
+  const parameters = notebook.cells[1]!;
+  parameters.metadata = { tags: ['parameters'] };
+  parameters['id'] = 'parameters';
+  return notebook;
+}

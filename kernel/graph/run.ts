@@ -53,9 +53,11 @@ export class Network {
       ...(momentum === undefined ? {} : { momentum }),
       ...(training ? { update: (name: string, value: tf.Tensor) => this.variables.get(name)!.assign(value) } : {}),
     };
+    const needed = only && this.#needed(only);
     return tf.tidy(() => {
       const values = new Map(this.#bind(inputs));
       for (const { id, op, inputs: ids, view } of this.#plan) {
+        if (needed && !needed.has(id)) continue;
         const parameters: Record<string, tf.Tensor> = {};
         for (const [role, name] of Object.entries(view.names)) parameters[role] = this.variables.get(name)!;
         const inputs = ids.map(i => values.get(i)!);
@@ -64,6 +66,14 @@ export class Network {
       }
       return (only ?? this.graph.outputs).map(id => values.get(id)!);
     });
+  }
+
+  /** Ids of values and of all that they are computed from. */
+  #needed(ids: readonly string[]): ReadonlySet<string> {
+    const needed = new Set(ids);
+    for (const { id, inputs } of this.#plan.toReversed())
+      if (needed.has(id)) for (const input of inputs) needed.add(input);
+    return needed;
   }
 
   #bind(inputs: tf.Tensor | Readonly<Record<string, tf.Tensor>>): [string, tf.Tensor][] {
@@ -98,9 +108,9 @@ export interface ApplyOptions {
   readonly training?: boolean;
   /** In training, share of the batch's statistics in the running ones (default: each norm's own). */
   readonly momentum?: number;
-  /** Ids of the values to return instead of the graph's outputs. */
+  /** Ids of the values to return instead of the graph's outputs; nodes that these do not need are not computed. */
   readonly only?: readonly string[];
-  /** Sees what every node computes, and may put another tensor in its place. */
+  /** Sees what every node computes that is needed, and may put another tensor in its place. */
   readonly tap?: (computed: Computed) => tf.Tensor | undefined;
 }
 

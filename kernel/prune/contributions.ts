@@ -1,10 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { setImmediate } from 'node:timers/promises';
-import type { ConvAttributes } from '../graph/ops/conv.ts';
-import { padded } from '../graph/ops/window.ts';
 import type { Computed } from '../graph/run.ts';
 import type { Calibration } from '../plugin.ts';
 import type { Random } from '../random.ts';
+import { windowOf } from './window.ts';
 
 /**
  * How much of what is computed from a group comes from each of its units. Outputs of the layers that read the group are
@@ -69,56 +68,23 @@ function contributions(
 ): tf.Tensor2D {
   const [x, kernel] = [inputs[0]!, parameters.kernel!];
   const filters = kernel.shape[kernel.rank - 1]!;
-  const batch = x.shape[0]!;
-  const places = output.size / (batch * filters);
+  const window = windowOf({ op, attributes: view.attributes }, x, kernel.shape, output.shape);
+  const { places, taps, groups, channels } = window;
   const each = Math.min(positions, places);
-  const window = op === 'conv' ? windowOf(view.attributes as ConvAttributes, x, kernel, output) : pointwise(x);
-  const { taps, groups } = window;
-  const channels = kernel.shape[kernel.rank - 2]!;
-  const rows = new Int32Array(batch * each * taps);
-  const chosen = new Int32Array(batch * each);
+  const chosen = new Int32Array(x.shape[0]! * each);
+  const rows = new Int32Array(chosen.length * taps);
   for (let sample = 0, at = 0; sample < chosen.length; sample++) {
     const image = Math.floor(sample / each);
     const place = each === places ? sample % each : random.integer(places);
     const filter = (chosen[sample] = random.integer(filters));
     const group = Math.floor((filter * groups) / filters);
-    for (let tap = 0; tap < taps; tap++) rows[at++] = window.row(image, place, tap) * groups + group;
+    for (let tap = 0; tap < taps; tap++) rows[at++] = window.row(image, place, tap, group);
   }
-  const read = tf.gather(tf.reshape(window.x, [-1, channels]), tf.tensor1d(rows, 'int32'));
+  const read = tf.gather(window.rows, tf.tensor1d(rows, 'int32'));
   const byFilter = tf.transpose(tf.reshape(kernel, [taps * channels, filters]));
   const weights = tf.gather(byFilter, tf.tensor1d(chosen, 'int32'));
   const shape: [number, number, number] = [chosen.length, taps, channels];
   return tf.sum(tf.mul(tf.reshape(read, shape), tf.reshape(weights, shape)), 1);
-}
-
-/** Rows of channels that a layer reads. */
-interface Window {
-  readonly x: tf.Tensor;
-  readonly taps: number;
-  readonly groups: number;
-  /** Row of an image that a place of the output reads through a tap of the kernel. */
-  row(image: number, place: number, tap: number): number;
-}
-
-function windowOf(a: ConvAttributes, input: tf.Tensor, kernel: tf.Tensor, output: tf.Tensor): Window {
-  const x = padded(input, a);
-  const [, height, width] = x.shape;
-  const [kh, kw] = kernel.shape as [number, number];
-  const columns = output.shape[2]!;
-  return {
-    x,
-    taps: kh * kw,
-    groups: a.groups,
-    row(image, place, tap) {
-      const y = Math.floor(place / columns) * a.stride[0] + Math.floor(tap / kw) * a.dilation[0];
-      return (image * height + y) * width + (place % columns) * a.stride[1] + (tap % kw) * a.dilation[1];
-    },
-  };
-}
-
-function pointwise(x: tf.Tensor): Window {
-  const places = x.size / (x.shape[0]! * x.shape[x.rank - 1]!);
-  return { x, taps: 1, groups: 1, row: (image, place) => image * places + place };
 }
 
 /** Adds up what belongs to the same unit: `[samples, units]`. */

@@ -22,7 +22,7 @@ export type {
 export type { Role } from './graph/channels.ts';
 export { check } from './graph/check.ts';
 export { count, type Count } from './graph/count.ts';
-export { cut, type KeptUnits } from './graph/cut.ts';
+export { cut, keptIndices, type KeptUnits } from './graph/cut.ts';
 export { decode, encode } from './graph/file.ts';
 export { shapesOf, withParameters, type Graph, type Node } from './graph/graph.ts';
 export { groups, restrict, type Group, type Member } from './graph/groups.ts';

@@ -49,17 +49,36 @@ export interface GroupView {
   readonly random: Random;
 }
 
-/** What a criterion that needs data is given: the network as the steps before have left it, and batches to run it on. */
-export interface Calibration<T = unknown> {
-  /** In inference mode it is what `task` scores; it is disposed by who made it. */
-  readonly network: Network;
-  /** The groups that are pruned, as they are now. */
-  readonly groups: readonly Group[];
+/** Images that criteria run networks on. */
+export interface CalibrationImages<T = unknown> {
+  /** What networks are for, and scored by in inference mode. */
   readonly task: Task<T>;
   /** A stream of this step. */
   readonly random: Random;
   /** The same batches each time, unchanged images in an order of their own. */
   batches(): AsyncIterable<Batch<T>>;
+}
+
+/** What a criterion that needs data is given: the network as the steps before have left it, and batches to run it on. */
+export interface Calibration<T = unknown> extends CalibrationImages<T> {
+  /** It is disposed by who made it. */
+  readonly network: Network;
+  /** The groups that are pruned, as they are now. */
+  readonly groups: readonly Group[];
+}
+
+/** What a criterion is given that changes the weights that are left, once pruning has ended. */
+export interface Ending<T = unknown> extends CalibrationImages<T> {
+  /** The graph before pruning. */
+  readonly original: Graph;
+  /** Its groups. `keptIndices` tells what of a parameter stays. */
+  readonly groups: readonly Group[];
+  /** By id, for each group that was pruned: 1 for every unit that stays, 0 for those that are gone. */
+  readonly kept: ReadonlyMap<string, Uint8Array>;
+  /** What is left of it: the same nodes, with parameters of the same names. */
+  readonly pruned: Graph;
+  /** For work between batches; `batches` throws by itself where it is aborted. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -92,6 +111,12 @@ export interface Criterion<O = unknown> extends Plugin<O> {
   local?(slices: tf.Tensor2D, member: MemberView, options: O): tf.Tensor;
   unit?(group: GroupView, options: O): ArrayLike<number>;
   estimate?(calibration: Calibration, options: O): Promise<Estimate>;
+  /**
+   * New values for parameters of the pruned graph, by name, row-major in their shapes; those that are not named stay as
+   * they are. Called once, after the last step, where there is data: a criterion of any kind may correct the weights that
+   * are left for those that are gone, as Optimal Brain Surgeon does.
+   */
+  finish?(ending: Ending, options: O): Promise<ReadonlyMap<string, Float32Array>>;
 }
 
 // --- strategies ------------------------------------------------------------------------------------------------------

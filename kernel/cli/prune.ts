@@ -80,13 +80,13 @@ export const prune: Describe = async (command, { io, catalogue }) => {
     );
     const dataset =
       given['dataset'] === undefined ? undefined : choose('dataset', known.datasets, given['dataset'] as string);
-    const { estimate, local, pair } = criterion.plugin;
+    const { estimate, local, pair, finish } = criterion.plugin;
     if (estimate && !dataset)
       throw new UsageError(`criterion ${criterion.plugin.id} needs data to run the network on: give --dataset NAME`);
-    if (!estimate && dataset)
+    if (!estimate && !finish && dataset)
       throw new UsageError(`--dataset ${given['dataset'] as string}: criterion ${criterion.plugin.id} needs no data`);
     const { calibrationBatches, calibrationBatch, estimateEvery } = readFlags(calibrationOptions, given);
-    const computes = (estimate ?? pair ?? local ?? given['backend']) !== undefined;
+    const computes = (dataset ?? pair ?? local ?? given['backend']) !== undefined;
     const backend = computes ? await backendFrom(known, given) : undefined;
     const data = await dataset?.plugin.load(dataset.options);
     const { graph, source } = await graphFrom(known, given, {

@@ -1,7 +1,9 @@
+import { cut } from '../graph/cut.ts';
 import { withParameters, type Graph } from '../graph/graph.ts';
 import { groups, type Group } from '../graph/groups.ts';
 import { Parameter } from '../graph/parameter.ts';
 import type { Criterion } from '../plugin.ts';
+import { finish } from '../prune/finish.ts';
 import { scoringOf } from '../prune/prune.ts';
 import { isScored } from '../prune/score.ts';
 import { scorerOf } from '../prune/scorer.ts';
@@ -12,6 +14,13 @@ import { constant, scrambled, smallGraphs } from './small-graphs.ts';
 const scoredGroups = (criterion: Criterion, graph: Graph) =>
   groups(graph).filter(group => !group.protected && isScored(criterion, group));
 
+const calibrationOf = (graph: Graph, task: CheckContext['classification']) => ({
+  split: noise(graph, 12, 3),
+  task,
+  batches: 2,
+  batch: 4,
+});
+
 /** Scores of groups in a first pruning step. */
 async function score(
   graph: Graph,
@@ -20,7 +29,7 @@ async function score(
   { classification: task }: CheckContext,
 ): Promise<Float64Array[]> {
   const kept = new Map(list.map(({ id, units }) => [id, new Uint8Array(units).fill(1)]));
-  const calibration = { split: noise(graph, 12, 3), task, batches: 2, batch: 4 };
+  const calibration = calibrationOf(graph, task);
   const scorer = await scorerOf(graph, list, kept, scoringOf(criterion), { seed: 4, calibration });
   return scorer.scores(1, graph);
 }
@@ -52,9 +61,36 @@ const onSmallGraphs = Object.entries(smallGraphs).flatMap(([name, make]): Check<
   },
 ]);
 
+/** The graph without every other unit, with the weights that the criterion then gives it. */
+async function finished(graph: Graph, criterion: Criterion, { classification }: CheckContext): Promise<Graph> {
+  const list = groups(graph);
+  const free = list.filter(group => !group.protected);
+  const kept = new Map(
+    free.map(({ id, units }) => [id, Uint8Array.from({ length: units }, (_, unit) => 1 - (unit % 2))]),
+  );
+  const ended = { original: graph, groups: list, kept, pruned: cut(graph, kept) };
+  return finish(ended, scoringOf(criterion), calibrationOf(graph, classification), { seed: 4 });
+}
+
 /** What a criterion must do. */
 export const criterionChecks: readonly Check<Criterion>[] = [
   ...onSmallGraphs,
+  {
+    name: 'weights that it changes at the end are those of the pruned network, finite, the same for the same seed',
+    async run(criterion, context) {
+      for (const make of Object.values(smallGraphs)) {
+        const graph = scrambled(make());
+        const [first, second] = [await finished(graph, criterion, context), await finished(graph, criterion, context)];
+        for (const [name, { values }] of first.parameters) {
+          const again = second.parameters.get(name)!.values;
+          ensure(
+            values.every((value, i) => value === again[i]),
+            () => `the second time, ${name} differs`,
+          );
+        }
+      }
+    },
+  },
   {
     name: 'scores follow a permutation of the channels',
     async run(criterion, context) {

@@ -92,7 +92,7 @@ function parameterCutter(
       for (const { axis, group, indices } of cuts) {
         shape[axis]! -= indicesGone(stays[group]!, indices);
       }
-      parameters.set(name, new Parameter(shape, () => gather(old, keptIndices(old, cuts, stays)), old.trainable));
+      parameters.set(name, new Parameter(shape, () => gather(old, keptAlong(old, cuts, stays)), old.trainable));
     }
     return parameters;
   };
@@ -103,10 +103,23 @@ function indicesGone({ mask, gone }: Stay, indices: number | Uint32Array): numbe
   return indices.reduce((n, count, unit) => n + (mask[unit] ? 0 : count), 0);
 }
 
-/** By axis: the indices that stay, or undefined for all of them. */
-function keptIndices(
+/** By axis of a parameter: the indices that stay after a cut, in their order; undefined for all of them. */
+export function keptIndices(
+  graph: Graph,
+  parameter: string,
+  groups: readonly Group[],
+  kept: KeptUnits,
+): (Int32Array | undefined)[] {
+  const stays = groups.map(group => stayOf(group, kept.get(group.id)));
+  const cuts = groups.flatMap(({ members }, group) =>
+    stays[group] ? members.filter(m => m.parameter === parameter).map(m => ({ ...m, group })) : [],
+  );
+  return keptAlong(graph.parameters.get(parameter)!, cuts, stays);
+}
+
+function keptAlong(
   parameter: Parameter,
-  cuts: readonly Place[],
+  cuts: readonly Pick<Place, 'axis' | 'group' | 'units'>[],
   stays: readonly (Stay | undefined)[],
 ): (Int32Array | undefined)[] {
   return parameter.shape.map((length, axis) => {

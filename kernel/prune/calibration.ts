@@ -19,6 +19,35 @@ export interface CalibrationData extends CalibrationOptions {
   readonly task: Task;
 }
 
+/** Which images those are. */
+export interface ImagesOptions {
+  readonly seed: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Batches of the calibration, for a graph to read; the same each time. */
+export function batchesOf(
+  graph: Graph,
+  { split, batches = 10, batch = 128 }: CalibrationData,
+  { seed, signal }: ImagesOptions,
+): () => AsyncGenerator<Batch> {
+  const shape = inputShape(graph);
+  const values = shape.reduce((a, b) => a * b, 1);
+  const request = { batch, seed, shuffle: true, ...(signal ? { signal } : {}) };
+  return async function* () {
+    let count = 0;
+    for await (const samples of split.batches(request)) {
+      if (samples.images.length !== samples.size * values)
+        throw new RangeError(
+          `calibration: images of ${samples.images.length / samples.size} values, ${graph.name} reads [${shape.join(', ')}]`,
+        );
+      yield samples;
+      signal?.throwIfAborted();
+      if (++count === batches) return;
+    }
+  };
+}
+
 /** What a criterion looks at in a step. */
 interface Subject {
   readonly graph: Graph;
@@ -29,28 +58,13 @@ interface Subject {
 /** Runs `use` with the network of a graph and the batches of the calibration. */
 export async function calibrated<R>(
   { graph, groups, random }: Subject,
-  { split, task, batches = 10, batch = 128 }: CalibrationData,
-  { seed, signal }: { readonly seed: number; readonly signal?: AbortSignal | undefined },
+  data: CalibrationData,
+  options: ImagesOptions,
   use: (calibration: Calibration) => Promise<R>,
 ): Promise<R> {
-  async function* some(): AsyncGenerator<Batch> {
-    let count = 0;
-    const shape = inputShape(graph);
-    const values = shape.reduce((a, b) => a * b, 1);
-    const request = { batch, seed, shuffle: true, ...(signal ? { signal } : {}) };
-    for await (const samples of split.batches(request)) {
-      if (samples.images.length !== samples.size * values)
-        throw new RangeError(
-          `calibration: images of ${samples.images.length / samples.size} values, ${graph.name} reads [${shape.join(', ')}]`,
-        );
-      yield samples;
-      signal?.throwIfAborted();
-      if (++count === batches) return;
-    }
-  }
   const network = new Network(graph);
   try {
-    return await use({ network, groups, task, random, batches: some });
+    return await use({ network, groups, task: data.task, random, batches: batchesOf(graph, data, options) });
   } finally {
     network.dispose();
   }

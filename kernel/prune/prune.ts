@@ -1,10 +1,11 @@
-import { setImmediate } from 'node:timers/promises';
+import { breather } from '../breather.ts';
 import { count, type Count } from '../graph/count.ts';
 import { cutter } from '../graph/cut.ts';
 import { analyze, type Group } from '../graph/groups.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Criterion, Strategy } from '../plugin.ts';
 import type { CalibrationData } from './calibration.ts';
+import { finish } from './finish.ts';
 import type { Normalization } from './normalize.ts';
 import { isScored, type Reduction, type Scoring } from './score.ts';
 import { scorerOf } from './scorer.ts';
@@ -31,7 +32,7 @@ export interface PruneOptions {
   /** Ids of groups that stay whole. */
   readonly ignore?: readonly string[];
   readonly seed?: number;
-  /** For criteria that need data. */
+  /** For criteria that need data, or that correct weights by it at the end. */
   readonly calibration?: CalibrationData | undefined;
   readonly signal?: AbortSignal;
   readonly progress?: (state: { step: number; speedup: number; target: number }) => void;
@@ -91,8 +92,8 @@ export const scoringOf = (
 
 /**
  * Prunes a graph until it is faster by the factor `speedup`: in small steps, scoring at each, the units with the lowest
- * scores go. The result is the first architecture at or past the target. Throws where the target cannot be reached
- * under the strategy.
+ * scores go. The result is the first architecture at or past the target; where there is data, the criterion may then
+ * correct its weights. Throws where the target cannot be reached under the strategy.
  */
 export async function prune(graph: Graph, options: PruneOptions): Promise<Pruned> {
   const {
@@ -122,19 +123,16 @@ export async function prune(graph: Graph, options: PruneOptions): Promise<Pruned
   const cutTo = cutter(graph, analysis);
   const before = count(graph);
   const speedupOf = options.speedupOf ?? countedSpeedup(before, kind);
-  const scorer = await scorerOf(graph, all, kept, scoring, { seed, signal, calibration: options.calibration });
+  const { calibration } = options;
+  const scorer = await scorerOf(graph, all, kept, scoring, { seed, signal, calibration });
   const trace: { units: number; speedup: number }[] = [];
   let result = graph;
   let after = before;
   let reached = 1;
   let units = pruned.reduce((n, group) => n + group.units, 0);
-  let turn = performance.now();
+  const breathe = breather(signal);
   for (let step = 1; reached < target && step <= steps; step++) {
-    if (performance.now() - turn > 50) {
-      await setImmediate();
-      turn = performance.now();
-    }
-    signal?.throwIfAborted();
+    await breathe();
     const scores = await scorer.scores(step, result);
     const ranked = pruned.map((group, g) => ({ id: group.id, original: group.units, scores: scores[g]! }));
     const keep = strategy.keep(ranked, 1 - step / steps, strategyOptions);
@@ -163,6 +161,11 @@ export async function prune(graph: Graph, options: PruneOptions): Promise<Pruned
     throw new Error(
       `${graph.name}: strategy ${strategy.id} reaches a speed-up of ${reached.toFixed(2)} at most, ${target} was asked for`,
     );
+  if (calibration)
+    result = await finish({ original: graph, groups: all, kept, pruned: result }, scoring, calibration, {
+      seed,
+      signal,
+    });
   return {
     graph: result,
     groups: all.map(group => {

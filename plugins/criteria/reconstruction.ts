@@ -2,10 +2,10 @@ import { z } from 'zod';
 import type { Calibration, Estimate, MemberView } from '../../kernel/plugin.ts';
 import { contributionProducts } from '../../kernel/prune/contributions.ts';
 
-const options = z.object({
+export const reconstructionOptions = z.object({
   positions: z.int().positive().default(10).describe('sampled outputs per image of every layer that reads a unit'),
 });
-type Options = z.infer<typeof options>;
+type Options = z.infer<typeof reconstructionOptions>;
 
 /**
  * What criteria have in common that score units by how much layers that read them depend on them: scores of a group's
@@ -13,7 +13,7 @@ type Options = z.infer<typeof options>;
  * papers prune one layer at a time by its only reader; what that means for groups is ours.
  */
 export const reconstruction = (scores: (products: Float64Array) => Float64Array) => ({
-  options,
+  options: reconstructionOptions,
   scores: ({ role }: MemberView) => role === 'in',
   async estimate(calibration: Calibration, { positions }: Options): Promise<Estimate> {
     const products = await contributionProducts(calibration, { positions });

@@ -177,6 +177,12 @@ describe('bench', () => {
     assert.equal(both.length, 2);
   });
 
+  it('tells methods with other options apart', async () => {
+    const { code, out: text } = await line(`${quick} --methods cp,cp:refit=true --speedups 1.5`);
+    assert.equal(code, 0);
+    for (const refit of [false, true]) assert.match(text, new RegExp(`1 +cp:refit=${refit} `));
+  });
+
   it('tells strategies with other options apart', async () => {
     const strategies = 'protected-global,protected-global:floor=0.5';
     const { out: text } = await line(`${quick} --methods lamp --strategies ${strategies} --speedups 1.2`);

@@ -71,6 +71,29 @@ describe('prune', () => {
     assert.deepEqual((await run(' --estimate-every 3')).calibration, { batches: 2, batch: 16, every: 3 });
   });
 
+  it('cp fits the weights that are left where its option says so', async () => {
+    const typed = `prune --model tiny --speedup 1.5 --steps 20 --dataset shapes:train=64,test=10 --calibration-batches 2 --calibration-batch 16 --json`;
+    const bytes: Buffer[] = [];
+    for (const refit of [false, true]) {
+      const out = folder.path(String(refit));
+      const { code, err, out: text } = await line(`${typed} --criterion cp:refit=${refit} --out ${out}`);
+      assert.deepEqual([code, err], [0, '']);
+      const { criterion } = JSON.parse(text) as { criterion: unknown };
+      assert.deepEqual(criterion, { id: 'cp', options: { positions: 10, refit, refitPositions: 50 } });
+      bytes.push(readFileSync(folder.path(String(refit), 'model.safetensors')));
+    }
+    const [plain, fitted] = bytes.map(file => decode(new Uint8Array(file)));
+    assert.deepEqual(fitted!.nodes, plain!.nodes);
+    const changed = [...plain!.parameters].filter(([name, { values }]) => {
+      const own = fitted!.parameters.get(name)!.values;
+      return values.some((value, i) => value !== own[i]);
+    });
+    assert.deepEqual(
+      changed.map(([name]) => name),
+      ['b.kernel', 'head.kernel', 'head.bias'],
+    );
+  });
+
   it('prunes a saved model further', async () => {
     await line(`prune ${model} ${method} --out ${folder.path('a')}`);
     const { code, out } = await line(`prune --load ${folder.path('a', 'model.safetensors')} ${method} --json`);

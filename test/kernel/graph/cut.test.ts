@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { Builder } from '../../../kernel/graph/builder.ts';
 import { count } from '../../../kernel/graph/count.ts';
-import { cut } from '../../../kernel/graph/cut.ts';
+import { cut, keptIndices } from '../../../kernel/graph/cut.ts';
 import { groups, restrict } from '../../../kernel/graph/groups.ts';
+import { gather } from '../../../kernel/graph/parameter.ts';
 import { random } from '../../../kernel/random.ts';
 import { build } from '../../../plugins/api.ts';
 import { forms } from '../../plugins/models/forms.ts';
@@ -43,6 +44,20 @@ describe('cut', () => {
         assert.deepEqual(plain(groups(cut(graph, kept))), plain(restrict(groups(graph), kept)));
       }),
       { numRuns: 100 },
+    );
+  });
+
+  it('random networks: which indices stay can be asked for', () => {
+    fc.assert(
+      fc.property(graphs, fc.nat(1000), (graph, seed) => {
+        const full = scrambled(graph, seed);
+        const kept = randomKept(full, random(seed, 'kept'));
+        for (const [name, { values }] of cut(full, kept).parameters) {
+          const indices = keptIndices(full, name, groups(full), kept);
+          assert.deepEqual(gather(full.parameters.get(name)!, indices), values, name);
+        }
+      }),
+      { numRuns: 50 },
     );
   });
 

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { noise } from '../../../kernel/contract/noise.ts';
 import { count } from '../../../kernel/graph/count.ts';
 import { groups } from '../../../kernel/graph/groups.ts';
-import { defineCriterion, type Criterion } from '../../../kernel/plugin.ts';
+import { defineCriterion, type Criterion, type Ending } from '../../../kernel/plugin.ts';
 import { parseOptions, prune, type PruneOptions } from '../../../kernel/prune/prune.ts';
 import * as criteria from '../../../plugins/criteria/index.ts';
 import { resnet18, vgg19 } from '../../../plugins/models/index.ts';
@@ -117,6 +117,40 @@ describe('prune', () => {
     assert.equal(results.find(({ id }) => id === 'layer1.0.conv1')!.kept.length, 16);
   });
 
+  it('a criterion may change the weights that are left, once, where there is data', async () => {
+    const endings: Ending[] = [];
+    const half = defineCriterion({
+      id: 'half',
+      element: Math.abs,
+      finish: async ending => {
+        await Promise.resolve();
+        endings.push(ending);
+        return new Map([['fc.kernel', ending.pruned.parameters.get('fc.kernel')!.values.map(w => w / 2)]]);
+      },
+    });
+    const options = { ...base, strategy: local, steps: 20 };
+    const plain = await prune(tinier(), { ...options, criterion: half });
+    assert.equal(endings.length, 0);
+    const { graph, groups: results } = await prune(tinier(), { ...options, calibration, criterion: half });
+    assert.equal(endings.length, 1);
+    for (const [name, { values }] of plain.graph.parameters) {
+      const expected = name === 'fc.kernel' ? values.map(w => w / 2) : values;
+      assert.deepEqual(graph.parameters.get(name)!.values, expected, name);
+    }
+    const [{ original, pruned, groups: all, kept, batches }] = endings as [Ending];
+    assert.equal(count(original).macs, plain.before.macs);
+    assert.equal(count(pruned).macs, plain.after.macs);
+    assert.deepEqual(all, groups(original));
+    for (const { id, units, whole, kept: left } of results)
+      assert.deepEqual(
+        kept.get(id),
+        whole ? undefined : Uint8Array.from({ length: units }, (_, u) => +left.includes(u)),
+      );
+    let images = 0;
+    for await (const { size } of batches()) images += size;
+    assert.equal(images, 4);
+  });
+
   describe('refuses', () => {
     const options = { ...base, criterion: magnitudeL2, strategy: protectedGlobal };
     const bad = (id: string, criterion: Partial<Criterion>) =>
@@ -153,6 +187,26 @@ describe('prune', () => {
         /criterion blind scores none of its/,
       ],
     ];
+    const last = (values: [string, Float32Array]) =>
+      bad('last', { element: Math.abs, finish: () => Promise.resolve(new Map([values])) });
+    const endings: [string, Criterion, RegExp][] = [
+      [
+        'weights of no parameter',
+        last(['fc.core', new Float32Array(1)]),
+        /criterion last: resnet18 has no parameter fc.core/,
+      ],
+      [
+        'too few weights',
+        last(['fc.bias', new Float32Array(9)]),
+        /criterion last: 9 values for the 10 of fc.bias, \[10\]/,
+      ],
+      [
+        'weights that are not numbers',
+        last(['fc.bias', new Float32Array(10).fill(NaN, 3)]),
+        /criterion last: value 3 of fc.bias is NaN/,
+      ],
+    ];
+    for (const [what, criterion, message] of endings) faults.push([what, { criterion, calibration }, message]);
     for (const [what, change, message] of faults)
       it(what, async () => assert.rejects(prune(net(), { ...options, ...change }), message));
     it('a criterion that states two ways to score', () =>

@@ -143,7 +143,10 @@ function awaits(api: TypeScript, node: ts.Node): boolean {
   return !!api.forEachChild(node, child => awaits(api, child) || undefined);
 }
 
-/** Import statements, on one line, for those of `names` that `scope` knows; those `declared` are declared instead. */
+/**
+ * Import statements, on one line, for those of `names` that `scope` knows; those `declared` are variables of their types.
+ * The modules are the same, and in the same order, whatever is declared: then TypeScript need not look for them again.
+ */
 export function importStatements(
   scope: ReadonlyMap<string, Binding>,
   names: Iterable<string>,
@@ -156,14 +159,15 @@ export function importStatements(
     if (!binding) continue;
     const { module, name, kind } = binding;
     const type = kind === 'type' && !module.startsWith('./__cell_') ? 'type ' : '';
-    if (declared.has(local)) statements.push(`declare let ${local}: typeof import(${JSON.stringify(module)}).${name};`);
-    else if (name === '*') statements.push(`import ${type}* as ${local} from ${JSON.stringify(module)};`);
+    if (name === '*') statements.push(`import ${type}* as ${local} from ${JSON.stringify(module)};`);
     else {
       const list = named.get(module) ?? [];
       named.set(module, list);
-      list.push(type + (name === local ? local : `${name} as ${local}`));
+      const imported = declared.has(local) ? `__imported_${local}` : local;
+      list.push(type + (name === imported ? name : `${name} as ${imported}`));
     }
   }
   for (const [module, list] of named) statements.push(`import { ${list.join(', ')} } from ${JSON.stringify(module)};`);
+  for (const name of declared) statements.push(`declare let ${name}: typeof __imported_${name};`);
   return statements.join(' ');
 }

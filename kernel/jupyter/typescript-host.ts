@@ -18,7 +18,7 @@ export class CellHost implements ts.LanguageServiceHost {
   readonly #folder: string;
   readonly #options: ts.CompilerOptions;
   readonly #files = new Map<string, { readonly text: string; readonly version: number }>();
-  readonly #times = new Map<string, string>();
+  readonly #disk = new Map<string, { readonly version: string; readonly snapshot: ts.IScriptSnapshot | undefined }>();
   readonly #cache: ts.ModuleResolutionCache;
   #version = 0;
   roots: string[] = [];
@@ -90,6 +90,7 @@ export class CellHost implements ts.LanguageServiceHost {
     });
   }
 
+  getModuleResolutionCache = () => this.#cache;
   getCompilationSettings = () => this.#options;
   getCurrentDirectory = () => this.#folder;
   getDefaultLibFileName = (options: ts.CompilerOptions) => this.#api.getDefaultLibFilePath(options);
@@ -99,17 +100,24 @@ export class CellHost implements ts.LanguageServiceHost {
 
   getScriptVersion(file: string): string {
     const own = this.#files.get(file);
-    if (own) return String(own.version);
-    const known = this.#times.get(file);
-    if (known && file.includes('/node_modules/')) return known;
-    const time = String(this.#api.sys.getModifiedTime?.(file)?.getTime() ?? 0);
-    this.#times.set(file, time);
-    return time;
+    return own ? String(own.version) : this.#onDisk(file).version;
   }
 
+  /** The service asks for every file whenever one changes: what was read is kept, and packages do not change. */
   getScriptSnapshot(file: string): ts.IScriptSnapshot | undefined {
-    const text = this.readFile(file);
-    return text === undefined ? undefined : this.#api.ScriptSnapshot.fromString(text);
+    const own = this.#files.get(file);
+    return own ? this.#api.ScriptSnapshot.fromString(own.text) : this.#onDisk(file).snapshot;
+  }
+
+  #onDisk(file: string) {
+    const known = this.#disk.get(file);
+    if (known?.snapshot && file.includes('/node_modules/')) return known;
+    const version = String(this.#api.sys.getModifiedTime?.(file)?.getTime() ?? 0);
+    if (known?.version === version) return known;
+    const text = this.#api.sys.readFile(file);
+    const snapshot = text === undefined ? undefined : this.#api.ScriptSnapshot.fromString(text);
+    this.#disk.set(file, { version, snapshot });
+    return { version, snapshot };
   }
 
   getCustomTransformers = (): ts.CustomTransformers => ({ before: [nativeImports(this.#api)] });

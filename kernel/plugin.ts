@@ -294,7 +294,9 @@ function complete(kind: Kind, plugin: { id: string; title?: string; options?: z.
 }
 type Kind = 'model' | 'criterion' | 'regularizer' | 'strategy' | 'dataset';
 
+/** A model of your own: a function from options to a graph. */
 export const defineModel = <O>(model: Definition<O, Model<O>>): Model<O> => complete('model', model);
+/** A criterion of your own: what it scores, and how. */
 export const defineCriterion = <O>(criterion: Definition<O, Criterion<O>>): Criterion<O> => {
   const { id, element, pair, local, unit, estimate } = criterion;
   const stated = [element, pair, local, unit, estimate].filter(Boolean).length;
@@ -302,8 +304,12 @@ export const defineCriterion = <O>(criterion: Definition<O, Criterion<O>>): Crit
     throw new Error(`criterion ${id}: states ${stated} of element, pair, local, unit and estimate; needs exactly one`);
   return complete('criterion', criterion);
 };
+/** A regularizer of your own: what it does to the weights in each step of training. */
 export const defineRegularizer = <O>(regularizer: Definition<O, Regularizer<O>>): Regularizer<O> =>
   complete('regularizer', regularizer);
+/** A strategy of your own: which units of all go. */
 export const defineStrategy = <O>(strategy: Definition<O, Strategy<O>>): Strategy<O> => complete('strategy', strategy);
+/** A data set of your own: images and what is in them, to train on and to test with. */
 export const defineDataset = <O>(dataset: Definition<O, Dataset<O>>): Dataset<O> => complete('dataset', dataset);
+/** A task of your own: loss, scores and how they are put together. */
 export const defineTask = <T>(task: Omit<Task<T>, 'kind'>): Task<T> => ({ kind: 'task', ...task });

@@ -181,6 +181,7 @@ export const strategyOf = (choice: string | Strategy): bench_.BenchOptions['stra
   return { strategy: plugin, options };
 };
 
+/** Resolves a protocol that may be given by name. */
 export function protocolOf(choice: ProtocolName | ProtocolInput = 'quick'): ProtocolInput {
   if (typeof choice !== 'string') return choice;
   const named = Object.entries(protocols).map(([id, protocol]) => ({ id, kind: 'protocol', protocol }));

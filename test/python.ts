@@ -15,9 +15,10 @@ export function pythonWith(module: string): string | undefined {
 }
 
 /** Runs a script with JSON on its standard input and returns the JSON it prints. Throws with what it said where it fails. */
-export function runPython<T>(python: string, script: URL, input: unknown): T {
+export function runPython<T>(python: string, script: URL, input: unknown, env: NodeJS.ProcessEnv = {}): T {
   const { status, stdout, stderr } = spawnSync(python, [fileURLToPath(script)], {
     input: JSON.stringify(input),
+    env: { ...process.env, ...env },
     encoding: 'utf8',
     maxBuffer: 2 ** 28,
   });

@@ -58,7 +58,7 @@ export function recoveryChart(records: readonly RunRecord[]): Chart {
     },
     layer: [
       {
-        mark: { type: 'rule', color: '#c9cdd6', strokeWidth: 3 },
+        mark: { type: 'rule', color: '#7b828e66', strokeWidth: 3 },
         encoding: { x: { field: 'before' }, x2: { field: 'score' } },
       },
       {
@@ -74,7 +74,7 @@ export function recoveryChart(records: readonly RunRecord[]): Chart {
             field: 'moment',
             type: 'nominal',
             title: null,
-            scale: { domain: Object.values(moments), range: ['#e08a3c', '#8fb4a0', '#2f6f8f'] },
+            scale: { domain: Object.values(moments), range: ['#e08a3c', '#8fb4a0', '#3d8fc2'] },
           },
           tooltip: ['method', 'strategy', 'speedup', 'before', 'recalibrated', 'score', 'base'].map(field => ({
             field,
@@ -93,9 +93,11 @@ export function recoveryChart(records: readonly RunRecord[]): Chart {
 
 /** Rank of every method at every speed-up. */
 export function rankChart(records: readonly RunRecord[]): Chart {
+  const rows = standings(records);
+  const half = Math.max(0, ...rows.map(({ rank }) => rank)) / 2;
   return spec({
     title: 'ranks',
-    data: { values: standings(records) },
+    data: { values: rows },
     height: { step: 26 },
     width: { step: 60 },
     encoding: {
@@ -108,7 +110,14 @@ export function rankChart(records: readonly RunRecord[]): Chart {
         mark: 'rect',
         encoding: { color: { field: 'rank', type: 'quantitative', scale: { scheme: 'blues', reverse: true } } },
       },
-      { mark: { type: 'text', color: '#444' }, encoding: { text: { field: 'rank' } } },
+      {
+        mark: 'text',
+        encoding: {
+          text: { field: 'rank' },
+          // the first are dark
+          color: { condition: { test: `datum.rank <= ${half}`, value: '#fff' }, value: '#222' },
+        },
+      },
     ],
   });
 }
@@ -200,20 +209,22 @@ export function trainingChart(history: readonly EpochRecord[], score = scoreOf(h
     title: 'training',
     height: 200,
     data: { values: rows },
-    encoding: { x: { field: 'epoch', type: 'quantitative', axis: { tickMinStep: 1, format: 'd' } } },
+    encoding: { x: { field: 'epoch', type: 'quantitative', axis: wholeTicks(rows.map(({ epoch }) => epoch)) } },
     layer: [
       {
-        mark: { type: 'line', color: '#c44' },
-        encoding: { y: { field: 'loss', type: 'quantitative', title: 'training loss', axis: { titleColor: '#c44' } } },
+        mark: { type: 'line', color: '#dd5555' },
+        encoding: {
+          y: { field: 'loss', type: 'quantitative', title: 'training loss', axis: { titleColor: '#dd5555' } },
+        },
       },
       {
-        mark: { type: 'line', color: '#36c', point: true },
+        mark: { type: 'line', color: '#5b8def', point: true },
         encoding: {
           y: {
             field: 'score',
             type: 'quantitative',
             title: `test ${score}`,
-            axis: { titleColor: '#36c', format: '.0%' },
+            axis: { titleColor: '#5b8def', format: '.0%' },
             scale: { zero: false },
           },
         },
@@ -222,6 +233,9 @@ export function trainingChart(history: readonly EpochRecord[], score = scoreOf(h
     resolve: { scale: { y: 'independent' } },
   });
 }
+
+/** Few whole numbers have a tick each; the ticks that vega makes of them have fractions. */
+const wholeTicks = (values: readonly number[]) => (values.length > 10 ? { format: 'd' } : { format: 'd', values });
 
 const scoreOf = (history: readonly EpochRecord[]): string =>
   history.flatMap(({ scores }) => Object.keys(scores ?? {}))[0] ?? 'score';

@@ -2,7 +2,7 @@ import { Interrupted } from './errors.ts';
 import type { Io } from './io.ts';
 
 /** A command line as it can be typed again. */
-export const commandLine = (argv: readonly string[]): string => ['pruningbench', ...argv.map(quote)].join(' ');
+export const commandLine = (argv: readonly string[]): string => ['npx', 'pruningbench', ...argv.map(quote)].join(' ');
 
 const quote = (word: string) => (/^[\w./:=,+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
 

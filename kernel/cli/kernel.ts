@@ -62,6 +62,13 @@ const prelude = ({ module }: Io): Prelude[] => [
   { specifier: 'arquero', namespace: 'aq' },
 ];
 
+/** TensorFlow.js greets whoever uses it first with the advice to install something else. */
+function withoutGreeting(specifier: string, module: object): void {
+  if (specifier !== '@tensorflow/tfjs') return;
+  const cpu = (module as { findBackend(name: string): unknown }).findBackend('cpu') as { firstUse: boolean };
+  cpu.firstUse = false;
+}
+
 function describeStart(command: Command, { io, version }: Context): void {
   command.argument('<connection-file>', 'file with ports and key that Jupyter wrote');
   addFlags(command, startOptions);
@@ -70,7 +77,13 @@ function describeStart(command: Command, { io, version }: Context): void {
     if (!existsSync(connectionFile)) throw new Error(`no file ${connectionFile}`);
     const { engine } = readFlags(startOptions, given);
     const { startKernel } = await import('../jupyter/index.ts');
-    await startKernel({ connectionFile: resolve(connectionFile), engine, prelude: prelude(io), version });
+    await startKernel({
+      connectionFile: resolve(connectionFile),
+      engine,
+      prelude: prelude(io),
+      prepare: withoutGreeting,
+      version,
+    });
   });
 }
 

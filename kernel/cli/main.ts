@@ -93,12 +93,12 @@ function addCommonFlags(command: Command): void {
 function report(error: unknown, argv: readonly string[], { err, env }: Io): number {
   const { name, message, stack, exitCode } = (error instanceof Error ? error : new Error(String(error))) as Failure;
   if (exitCode === 0) return 0;
-  const line = message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
+  const text = message.replace(/^error: /, '').trimEnd();
   if (name === 'Interrupted') {
-    err(`${line}\n`);
+    err(`${text}\n`);
     return 130;
   }
-  err(`error: ${line}\n`);
+  err(`error: ${usageErrors.has(name) ? text.replace(/\s*\n\s*/g, ' ') : text}\n`);
   if (stack && (argv.includes('--debug') || env['DEBUG'])) err(`${stack}\n`);
   return usageErrors.has(name) ? 2 : 1;
 }

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import type { Notebook } from '../jupyter/index.ts';
@@ -87,8 +86,9 @@ function describeStrip(command: Command, { io }: Context): void {
     const { formatNotebook, stripNotebook } = await import('../jupyter/index.ts');
     const changed: string[] = [];
     for (const file of files) {
-      const stripped = formatNotebook(stripNotebook(await readNotebook(file)));
-      if (stripped === (await readFile(file, 'utf8'))) continue;
+      const text = (await read(file)).toString();
+      const stripped = formatNotebook(stripNotebook(await notebookOf(file, text)));
+      if (stripped === text) continue;
       changed.push(file);
       if (!given['check']) await write(file, stripped);
     }
@@ -106,8 +106,9 @@ function parameterOf(text: string): [string, unknown] {
   return [text.slice(0, equals), valueOf({}, text.slice(equals + 1))];
 }
 
-async function readNotebook(file: string): Promise<Notebook> {
-  const text = (await read(file)).toString();
+const readNotebook = async (file: string): Promise<Notebook> => notebookOf(file, (await read(file)).toString());
+
+async function notebookOf(file: string, text: string): Promise<Notebook> {
   const { parseNotebook } = await import('../jupyter/index.ts');
   try {
     return parseNotebook(text);

@@ -13,7 +13,9 @@ export const filled =
   (value: number): Initializer =>
   shape =>
     new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(value);
+/** Zero everywhere. */
 export const zeros = filled(0);
+/** One everywhere. */
 export const ones = filled(1);
 /** Normal with the given deviation. */
 export const normal =
@@ -23,6 +25,7 @@ export const normal =
     for (let i = 0; i < values.length; i++) values[i] = deviation * random.normal();
     return values;
   };
+/** Uniform from -bound to bound. */
 export const uniform =
   (bound: number): Initializer =>
   (shape, random) => {

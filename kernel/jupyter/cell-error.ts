@@ -9,6 +9,8 @@ export interface CellProgress {
   /** Place among all cells of the notebook, from 0. */
   readonly index: number;
   readonly cell: CodeCell;
+  /** The heading it stands under. */
+  readonly heading: string | undefined;
 }
 
 /** A cell that failed, or did not fail although it is tagged `raises-exception`. */

@@ -18,7 +18,7 @@ export class Channels {
   readonly session = randomUUID();
   readonly info: ConnectionInfo;
   readonly streams: Streams;
-  /** The request that output belongs to. */
+  /** The cell that output belongs to: the one that runs, or else the last one. */
   parent: Header | undefined;
   readonly #shell = new Router();
   readonly #stdin = new Router();

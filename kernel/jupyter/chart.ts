@@ -12,18 +12,16 @@ const schema = 'https://vega.github.io/schema/vega-lite/v5.json';
 const mimeType = 'application/vnd.vegalite.v5+json';
 
 const font = 'system-ui, -apple-system, "Segoe UI", sans-serif';
+// no background, and greys between black and white: pages are light or dark, and a picture does not know
+const [ink, line, grid] = ['#7b828e', '#7b828e80', '#7b828e33'];
 const style = {
   font,
+  background: 'transparent',
   view: { stroke: 'transparent' },
-  axis: {
-    gridColor: '#e7e9ee',
-    domainColor: '#b6bcc8',
-    tickColor: '#b6bcc8',
-    labelColor: '#4a5162',
-    titleColor: '#262b36',
-  },
-  legend: { labelColor: '#4a5162', titleColor: '#262b36' },
-  title: { color: '#262b36', anchor: 'start', fontSize: 14 },
+  axis: { gridColor: grid, domainColor: line, tickColor: line, labelColor: ink, titleColor: ink },
+  legend: { labelColor: ink, titleColor: ink },
+  header: { labelColor: ink, titleColor: ink },
+  title: { color: ink, anchor: 'start', fontSize: 14 },
 };
 
 /** Whether a value is a Vega-Lite specification, by its `$schema`. */
@@ -31,6 +29,24 @@ export const isVegaLite = (value: unknown): boolean => {
   const { $schema } = value as { $schema?: unknown };
   return typeof $schema === 'string' && $schema.includes('/vega-lite/');
 };
+
+interface TextItem {
+  readonly text?: unknown;
+  readonly fontSize?: number;
+  readonly fontWeight?: unknown;
+}
+interface TextMetrics {
+  width(item: TextItem, text?: unknown): number;
+}
+
+/** Width of a text in a sans-serif font. Without a canvas vega takes all letters for wide, and leaves empty strips. */
+function textWidth({ text: own, fontSize = 11, fontWeight }: TextItem, text = own): number {
+  const ems = [...String(text ?? '')].map(letter => {
+    if (/[ .,:;'|!()[\]fijlrt-]/.test(letter)) return 0.4;
+    return /[mwMW@%]/.test(letter) ? 0.95 : /[A-Z]/.test(letter) ? 0.7 : 0.63;
+  });
+  return ems.reduce((sum, em) => sum + em, 0) * fontSize * (fontWeight === 'bold' ? 1.1 : 1);
+}
 
 /** A Vega-Lite chart: the specification for notebooks, an SVG for everything else. */
 export class Chart implements Displayable {
@@ -46,6 +62,7 @@ export class Chart implements Displayable {
   /** Renders it with vega, which is loaded now. Throws what Vega-Lite finds wrong. */
   async toSvg(): Promise<string> {
     const [{ compile }, vega] = await Promise.all([import('vega-lite'), import('vega')]);
+    (vega as unknown as { textMetrics: TextMetrics }).textMetrics.width = textWidth;
     const warnings: string[] = [];
     const collect = (...args: readonly unknown[]) => (warnings.push(args.join(' ')), logger);
     const logger = { level: () => logger, error: collect, warn: collect, info: () => logger, debug: () => logger };

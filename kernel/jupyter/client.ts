@@ -116,7 +116,8 @@ export class KernelClient {
     if (!waiting) return;
     change(waiting);
     if (!waiting.reply || !waiting.idle) return;
-    this.#waiting.delete(id);
+    // what a cell left behind may print after it
+    if (!waiting.published) this.#waiting.delete(id);
     waiting.done(waiting.reply);
   }
 

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { table, isTable, type TableSource } from './table.ts';
 import { chart, isVegaLite, type ChartSpec } from './chart.ts';
 import type { Formatter, MimeBundle } from './mime.ts';
+import { valueFormatters } from './values.ts';
 
 /** Where displays go: our kernel, stock tslab, or a terminal. */
 export interface Frontend {
@@ -44,6 +45,7 @@ export function registerFormatter<T>(formatter: Formatter<T>): void {
 const builtin: readonly Formatter[] = [
   { name: 'arquero', test: isTable, format: value => table(value as TableSource, { limit: 50 }).toMimeBundle() },
   { name: 'vega-lite', test: isVegaLite, format: value => chart(value as ChartSpec).toMimeBundle() },
+  ...valueFormatters,
 ];
 
 /** Formatters in the order in which they are asked. */

@@ -70,7 +70,7 @@ th { font-weight: 600; color: var(--quiet); border-bottom: 1.5px solid var(--qui
 tbody tr:nth-child(even) { background: var(--stripe); }
 tfoot td { color: var(--quiet); border-bottom: 0; }
 figure { margin: 0; }
-figure.chart { background: #fff; border: 1px solid var(--line); border-radius: 8px; padding: 0.9rem; overflow-x: auto; width: fit-content; max-width: 100%; }
+figure.chart { border: 1px solid var(--line); border-radius: 8px; padding: 0.9rem; overflow-x: auto; width: fit-content; max-width: 100%; }
 figure.chart svg { display: block; }
 progress { accent-color: var(--accent); }
 .pruningbench-progress { flex-wrap: wrap; }

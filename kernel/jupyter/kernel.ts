@@ -16,6 +16,8 @@ export interface KernelOptions {
   readonly engine?: Engine;
   /** Names that cells see without importing them. */
   readonly prelude?: readonly Prelude[];
+  /** Takes each module when it is first loaded for a cell. */
+  prepare?(specifier: string, module: object): void;
   /** Version that the kernel states of itself. */
   readonly version?: string;
 }
@@ -30,6 +32,7 @@ export async function startKernel(options: KernelOptions): Promise<never> {
   const modules = new Modules(
     folder,
     prelude.map(entry => entry.specifier),
+    options.prepare,
   );
   const runtime = new Runtime(folder, modules, stacks);
 
@@ -90,8 +93,8 @@ async function serve(inbox: Inbox, channels: Channels, compiler: Compiler, sessi
     const { message, aborted } = await inbox.next();
     const { header, content } = message;
     const type = header.msg_type;
-    channels.parent = header;
-    channels.publish('status', { execution_state: 'busy' });
+    if (type === 'execute_request') channels.parent = header;
+    channels.publish('status', { execution_state: 'busy' }, header);
     const reply = await respond(type, message);
     if (reply) channels.reply(message, reply);
     channels.publish('status', { execution_state: 'idle' }, header);
@@ -100,9 +103,9 @@ async function serve(inbox: Inbox, channels: Channels, compiler: Compiler, sessi
     async function respond(type: string, message: Message): Promise<Content | undefined> {
       if (type === 'kernel_info_request') return kernelInfo;
       if (type === 'shutdown_request') return { status: 'ok', restart: !!content['restart'] };
-      if (type === 'comm_open') channels.publish('comm_close', { comm_id: content['comm_id'], data: {} });
+      if (type === 'comm_open') channels.publish('comm_close', { comm_id: content['comm_id'], data: {} }, header);
       if (type !== 'execute_request') return guarded(() => answer(type, content, compiler, session));
-      if (aborted) return { status: 'aborted', execution_count: session.count };
+      if (aborted) return { status: 'aborted' };
       const reply = await session.execute(message);
       if (reply['status'] === 'error' && content['stop_on_error'] !== false) await inbox.abort();
       return reply;
@@ -137,7 +140,7 @@ const describe = (compiler: Compiler, version: string): Content => ({
   },
 });
 
-/** Keeps cells from ending the process, and reports what nobody caught; returns the real exit. */
+/** Keeps cells from ending the process, and reports what nobody caught in the cell; returns the real exit. */
 function guardProcess(session: Session, stacks: Stacks): (code: number) => never {
   const exit = process.exit.bind(process);
   process.exit = code => {
@@ -145,7 +148,7 @@ function guardProcess(session: Session, stacks: Stacks): (code: number) => never
   };
   stacks.install();
   const report = (error: unknown) => {
-    if (!session.reported(error)) process.stderr.write(`${stacks.traceback(error).join('\n')}\n`);
+    if (!session.reported(error)) process.stderr.write(`Nobody caught this:\n${stacks.traceback(error).join('\n')}\n`);
   };
   process.on('uncaughtException', report);
   process.on('unhandledRejection', report);

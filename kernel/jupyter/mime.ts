@@ -33,7 +33,7 @@ export function toMimeBundle(value: unknown, formatters: readonly Formatter[]): 
     if (own) return own.call(value);
     for (const formatter of formatters) if (formatter.test(value)) return formatter.format(value);
   }
-  return { 'text/plain': inspect(value, { depth: 4, maxArrayLength: 60, maxStringLength: 20_000 }) };
+  return { 'text/plain': inspect(value, { depth: 2, maxArrayLength: 60, maxStringLength: 20_000 }) };
 }
 
 /** Text with what HTML gives a meaning escaped. */

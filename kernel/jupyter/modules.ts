@@ -10,6 +10,7 @@ const extensions = ['.ts', '.mts', '.js', '.mjs', '.cjs', '/index.ts', '/index.j
 export class Modules {
   readonly #folder: string;
   readonly #own: ReadonlySet<string>;
+  readonly #prepare: ((specifier: string, module: object) => void) | undefined;
   #importer: ((specifier: string) => Promise<object>) | undefined;
   readonly #require: NodeJS.Require;
   readonly #loaded = new Map<string, object>();
@@ -17,8 +18,9 @@ export class Modules {
   #hooked = false;
 
   /** `own` are modules that come from the kernel's side first: those of the prelude. */
-  constructor(folder: string, own: Iterable<string>) {
+  constructor(folder: string, own: Iterable<string>, prepare?: (specifier: string, module: object) => void) {
     this.#folder = folder;
+    this.#prepare = prepare;
     this.#own = new Set(own);
     this.#require = createRequire(path.join(folder, 'cell.js'));
   }
@@ -51,6 +53,7 @@ export class Modules {
     const known = this.#loaded.get(specifier);
     if (known) return known;
     const loaded = await this.#find(specifier);
+    if (!this.#loaded.has(specifier)) this.#prepare?.(specifier, loaded);
     this.#loaded.set(specifier, loaded);
     return loaded;
   }

@@ -1,6 +1,6 @@
 import type { CellProgress } from './cell-error.ts';
 import { plainText } from './frontend.ts';
-import { textOf } from './notebook.ts';
+import { tagsOf, textOf } from './notebook.ts';
 import { clock } from './progress.ts';
 import type { RunNotebookOptions } from './runner.ts';
 
@@ -50,12 +50,14 @@ export function terminalReport(
         .at(-1)!
         .trim();
     },
-    onCellDone({ number, cell, milliseconds, ok }) {
+    onCellDone({ number, cell, heading, milliseconds, ok }) {
       erase();
       const [first = ''] = textOf(cell.source).trim().split('\n');
+      const [parameters] = tagsOf(cell).filter(tag => tag.endsWith('parameters'));
+      const name = parameters?.replace('-', ' ') ?? [heading, first.replace(/^\/\/\s*/, '')].filter(Boolean).join(': ');
       const mark = ok ? '✓' : '✗';
       const time = `${(milliseconds / 1000).toFixed(1)} s`.padStart(8);
-      stream.write(`${mark} ${String(number).padStart(3)}/${total} ${time}  ${[...first].slice(0, 70).join('')}\n`);
+      stream.write(`${mark} ${String(number).padStart(3)}/${total} ${time}  ${[...name].slice(0, 70).join('')}\n`);
     },
     close() {
       clearInterval(timer);

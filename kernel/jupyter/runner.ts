@@ -78,7 +78,7 @@ async function runCells(client: KernelClient, notebook: Notebook, options: RunNo
   for (const cell of notebook.cells) if (isCode(cell)) Object.assign(cell, { outputs: [], execution_count: null });
   options.onStart?.(filled.length);
   for (const [i, [index, cell]] of filled.entries()) {
-    const at: CellProgress = { number: i + 1, total: filled.length, index, cell };
+    const at: CellProgress = { number: i + 1, total: filled.length, index, cell, heading: headingOf(notebook, index) };
     options.onCell?.(at);
     const began = performance.now();
     const { content } = await runCell(client, at, outputs, notebook, options);
@@ -97,6 +97,13 @@ async function runCells(client: KernelClient, notebook: Notebook, options: RunNo
     }
   }
   return filled.length;
+}
+
+/** The last heading above a cell. */
+function headingOf({ cells }: Notebook, index: number): string | undefined {
+  const above = cells.slice(0, index).filter(cell => cell.cell_type === 'markdown');
+  const headings = above.flatMap(cell => textOf(cell.source).match(/^#+ .*/gm) ?? []);
+  return headings.at(-1)?.replace(/^#+ /, '').replace(/[*_`]/g, '').trim();
 }
 
 async function runCell(

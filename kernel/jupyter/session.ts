@@ -100,6 +100,8 @@ export class Session {
       return { status: 'error', execution_count: count, ...failure };
     } finally {
       await Promise.allSettled(this.#pending);
+      // rejections that nobody handled are known when the event loop turns, and are part of the cell
+      await new Promise(resolve => setImmediate(resolve));
     }
   }
 

@@ -57,7 +57,7 @@ export class Table implements Displayable {
     this.#cells = this.rows.map(row => this.columns.map((name, i) => formats[i]!(row[name], row)));
     this.#numeric = this.columns.map(name => {
       const known = this.rows.map(row => row[name]).filter(value => value !== null && value !== undefined);
-      return known.length > 0 && known.every(value => typeof value === 'number' || typeof value === 'bigint');
+      return known.length > 0 && known.every(isNumeric);
     });
   }
 
@@ -69,7 +69,8 @@ export class Table implements Displayable {
     const align = (i: number) => ` style="text-align:${this.#numeric[i] ? 'right' : 'left'}"`;
     const line = (tag: string, cells: readonly string[]) =>
       `<tr>${cells.map((cell, i) => `<${tag}${align(i)}>${escapeHtml(cell)}</${tag}>`).join('')}</tr>`;
-    const caption = this.caption === undefined ? '' : `<caption>${escapeHtml(this.caption)}</caption>`;
+    const caption =
+      this.caption === undefined ? '' : `<caption style="text-align:left">${escapeHtml(this.caption)}</caption>`;
     const foot = this.#note && `<tfoot><tr><td colspan="${this.columns.length}">${this.#note}</td></tr></tfoot>`;
     const body = this.#cells.map(cells => line('td', cells)).join('\n');
     return `<table>${caption}<thead>${line('th', this.#headings)}</thead>\n<tbody>${body}</tbody>${foot}</table>`;
@@ -117,6 +118,12 @@ export class Table implements Displayable {
 
 /** A table of rows or of an arquero table. */
 export const table = (source: TableSource, options?: TableOptions): Table => new Table(source, options);
+
+/** Numbers, and texts of numbers with a unit. */
+const isNumeric = (value: unknown): boolean =>
+  typeof value === 'number' ||
+  typeof value === 'bigint' ||
+  (typeof value === 'string' && /^[+-]?\d[\d.,]*(?:e[+-]?\d+)? ?(?:%|x|m?s)$/.test(value));
 
 const width = (text: string): number => [...text].length;
 

@@ -70,7 +70,6 @@ export function parseOptions<O>(
     const issue = (error as { issues?: { path: PropertyKey[]; message: string }[] }).issues?.[0];
     throw new Error(
       `${plugin.kind} ${plugin.id}: option ${issue?.path.join('.') ?? ''}: ${issue?.message ?? String(error)}`,
-      { cause: error },
     );
   }
 }

@@ -10,20 +10,11 @@ import { formatNotebook, parseNotebook, stripNotebook } from '../../kernel/jupyt
 import { catalogue } from '../../plugins/catalogue.ts';
 import { experimentNotebook } from '../../plugins/experiments/notebook.ts';
 import { recordOf } from '../kernel/bench/records.ts';
+import { smallest } from './smallest.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const bin = join(root, 'dist/plugins/bin.js');
 const run = (...args: string[]) => promisify(execFile)(process.execPath, [bin, ...args], { cwd: root });
-
-/** The smallest run of each notebook, as values of its parameters. */
-const smallest: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  '00-quickstart.ipynb': { width: 0.0625, images: 60, epochs: { base: 1, finetune: 1 } },
-  'analysis-cost.ipynb': {},
-  'analysis-published-rows.ipynb': {},
-  'analysis-rankings.ipynb': {},
-  'analysis-regularizers.ipynb': {},
-  ...Object.fromEntries(catalogue.experiments.map(({ id }) => [`${id}.ipynb`, {}])),
-};
 
 const given = (parameters: Readonly<Record<string, unknown>>): string[] =>
   Object.entries(parameters).flatMap(([name, value]) => ['--parameter', `${name}=${JSON.stringify(value)}`]);

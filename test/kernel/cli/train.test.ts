@@ -186,7 +186,7 @@ describe('train', () => {
       const keys = keyboard();
       const stopped = await run(argv, keys, pressingAt(2, keys.press));
       assert.deepEqual([stopped.code, stopped.out], [130, '']);
-      assert.match(stopped.err, /^stopped; the last checkpoint is in .*\. To go on: pruningbench train .*\n$/);
+      assert.match(stopped.err, /^stopped; the last checkpoint is in .*\. To go on: npx pruningbench train .*\n$/);
       assert.equal(keys.listening, false);
       assert.deepEqual(readdirSync(out), ['last.safetensors']);
       const words = wordsToGoOn(stopped.err);

@@ -196,9 +196,16 @@ for (const engine of engines) {
       assert.equal((await kernel.settle(after)).reply['status'], 'ok');
     });
 
-    it('does not die of process.exit or of errors nobody caught', async () => {
+    it('does not die of process.exit or of errors nobody caught, and shows them in the cell', async () => {
       const { reply } = await kernel.execute('process.exit(3)');
       assert.match(reply['evalue'] as string, /process\.exit\(3\) in a cell/);
+      const rejected = await kernel.execute('void Promise.reject(new Error("dropped")); 1');
+      assert.match(printed(rejected, 'stderr'), /^Nobody caught this:\n.*Error: dropped/);
+      const left = kernel.send('setTimeout(() => { throw new Error("left behind") }, 200); 1');
+      await kernel.settle(left);
+      // what a front end asks meanwhile is no cell
+      await kernel.request('complete_request', { code: 'go', cursor_pos: 2 });
+      await kernel.message(left, m => m.type === 'stream' && /Error: left behind/.test(m.content['text'] as string));
       const late = kernel.send(
         'setTimeout(() => { throw new Error("late") }); await new Promise(r => setTimeout(r, 20)); 1',
       );

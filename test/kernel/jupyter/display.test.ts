@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
+import * as tf from '@tensorflow/tfjs';
 import * as aq from 'arquero';
 import { chart, displaySymbol, progress, ProgressBar, table } from '../../../kernel/jupyter/index.ts';
 import { formatters } from '../../../kernel/jupyter/frontend.ts';
@@ -30,7 +31,7 @@ describe('table', () => {
 
   it('is escaped HTML and Markdown', () => {
     const bundle = table(rows, { caption: '<x>' })[displaySymbol]() as Record<string, string>;
-    assert.match(bundle['text/html']!, /<caption>&#60;x&#62;<\/caption>/);
+    assert.match(bundle['text/html']!, /<caption[^>]*>&#60;x&#62;<\/caption>/);
     assert.match(bundle['text/html']!, /vgg19 &#60;bn&#62;/);
     assert.match(bundle['text/html']!, /<td style="text-align:right">0\.9312<\/td>/);
     assert.match(bundle['text/markdown']!, /\| resnet18 \| 0\.9312 \| 11,173,962 \| a\\\|b \|/);
@@ -43,6 +44,8 @@ describe('table', () => {
     const bundle = toMimeBundle(source, formatters()) as Record<string, string>;
     assert.match(bundle['text/html']!, /1\.000e-9/);
     assert.equal(String(table([])), '\n'.trim());
+    const percent = table([{ left: '7.5 %' }, { left: '100 %' }]).toHtml();
+    assert.match(percent, /<td style="text-align:right">7\.5 %<\/td>/);
   });
 });
 
@@ -64,6 +67,16 @@ describe('chart', () => {
     assert.equal(bundle['text/plain'], '[bar chart, x: method, y: accuracy, 2 rows]');
   });
 
+  it('has no background, and no room for letters wider than there are', async () => {
+    const svg = await bars.toSvg();
+    assert.doesNotMatch(svg, /<rect[^>]* fill="(?:white|#fff)/);
+    const long = [{ method: 'layer4.1.conv1', accuracy: 1 }];
+    const x = { mark: 'bar', encoding: { y: { field: 'method' } } } as const;
+    const wide = Number(/width="(\d+)"/.exec(await chart(x, long).toSvg())![1]);
+    // 14 letters of 10 pixels: 112 by vega's own guess, 75 in fact
+    assert.ok(wide - 20 < 112 && wide - 20 > 60, String(wide));
+  });
+
   it('displays specifications that nobody wrapped', async () => {
     const bundle = await toMimeBundle({ ...bars.spec }, formatters());
     assert.ok('image/svg+xml' in bundle);
@@ -72,6 +85,26 @@ describe('chart', () => {
   it('is typed', () => {
     // @ts-expect-error no such mark
     chart({ mark: 'nope', encoding: {} });
+  });
+});
+
+describe('values whose insides tell nothing', () => {
+  const text = (value: unknown) => (toMimeBundle(value, formatters()) as Record<string, string>)['text/plain'];
+
+  it('are tensors: type, shape and values', () => {
+    const tensor = tf.tensor2d([1, 2, 3, 4], [2, 2]);
+    assert.match(text(tensor)!, /dtype: float32[^]*shape: \[2,2\][^]*\[\[1, 2\],\s+\[3, 4\]\]/);
+    tensor.dispose();
+    assert.equal(text(tensor), 'disposed tensor, float32 [2, 2]');
+  });
+
+  it('are networks: what they read and how many layers of which kind', () => {
+    const graph = {
+      ...{ name: 'net', inputs: { image: [8, 8, 3] }, outputs: ['b'] },
+      nodes: [{ op: 'conv' }, { op: 'relu' }, { op: 'conv' }],
+      parameters: new Map([['k', { size: 1200 }]]),
+    };
+    assert.equal(text(graph), 'net: image 8 x 8 x 3; 1,200 values in 1 parameters\n3 nodes: 2 conv, 1 relu');
   });
 });
 

@@ -19,7 +19,7 @@ const style = {
   background: 'transparent',
   view: { stroke: 'transparent' },
   axis: { gridColor: grid, domainColor: line, tickColor: line, labelColor: ink, titleColor: ink },
-  legend: { labelColor: ink, titleColor: ink },
+  legend: { labelColor: ink, titleColor: ink, symbolBaseFillColor: ink, symbolBaseStrokeColor: ink },
   header: { labelColor: ink, titleColor: ink },
   title: { color: ink, anchor: 'start', fontSize: 14 },
 };

@@ -20,6 +20,11 @@ export class DisplayHandle {
   [displaySymbol](): MimeBundle {
     return {};
   }
+
+  /** Where values are printed, as in stock tslab, it is an empty line. */
+  [inspect.custom](): string {
+    return '';
+  }
 }
 
 /** A display that may still be rendered; to await it is to know that it was sent. */

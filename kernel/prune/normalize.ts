@@ -17,6 +17,7 @@ function divided(scores: Float64Array, by: number): Float64Array {
   return result;
 }
 
+/** Ways to normalize the scores of a group, by name. */
 export const normalizations = {
   none: (scores: Float64Array) => scores.slice(),
   /** Every group has mean 1. */

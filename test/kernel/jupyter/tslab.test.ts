@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, contents, printed } from './client.ts';
@@ -33,6 +34,9 @@ function buildPackage(folder: string): void {
   execFileSync(process.execPath, [path.join(root, 'node_modules/typescript/bin/tsc'), '-p', name]);
 }
 
+const tslab = path.join(root, 'node_modules/tslab/bin/tslab');
+const stock = [process.execPath, tslab, 'kernel', '--config-path', '{connection_file}'];
+
 describe('stock tslab kernel', () => {
   let kernel: Client;
   let folder: string;
@@ -41,8 +45,7 @@ describe('stock tslab kernel', () => {
     mkdirSync(cache, { recursive: true });
     folder = mkdtempSync(path.join(cache, 'pruningbench-test-'));
     buildPackage(folder);
-    const tslab = path.join(root, 'node_modules/tslab/bin/tslab');
-    kernel = await Client.start([process.execPath, tslab, 'kernel', '--config-path', '{connection_file}'], folder);
+    kernel = await Client.start(stock, folder);
   });
   after(async () => {
     await kernel?.stop();
@@ -75,5 +78,47 @@ describe('stock tslab kernel', () => {
     assert.equal(contents(exchange, 'display_data').length, 1);
     assert.match(contents(exchange, 'update_display_data').at(-1)!['data']['text/plain'] as string, /100\/100/);
     assert.match(printed(await kernel.execute(`pb.table([{ a: 1 }])`)), /a\n─\n1/);
+  });
+});
+
+describe('stock tslab kernel with the package installed', () => {
+  let kernel: Client;
+  let folder: string;
+  before(async () => {
+    folder = mkdtempSync(path.join(tmpdir(), 'pruningbench-test-'));
+    mkdirSync(path.join(folder, 'node_modules'));
+    symlinkSync(root, path.join(folder, 'node_modules', 'pruningbench'), 'junction');
+    kernel = await Client.start(stock, folder);
+  });
+  after(async () => {
+    await kernel?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const execute = async (code: string) => {
+    const exchange = await kernel.execute(code);
+    assert.equal(exchange.reply['status'], 'ok', printed(exchange, 'stderr'));
+    assert.equal(printed(exchange, 'stderr'), '');
+    return exchange;
+  };
+
+  it('trains, prunes and shows what came of it, after one line of import', async () => {
+    await execute(`import * as pb from 'pruningbench'`);
+    const [page] = contents(await execute(`pb.display(pb.help('prune'))`), 'display_data');
+    assert.match(page!['data']['text/markdown'] as string, /function prune/);
+    assert.match(printed(await execute('pb.help()')), /leaderboardTable/);
+    const trained = await execute(`
+      const data = await pb.load('shapes', { train: 20, test: 20 });
+      const graph = pb.build('resnet18', { width: 0.0625, classes: data.classes.length });
+      const base = await pb.fit(graph, data, { epochs: 1, batch: 10 });
+      await pb.display(pb.trainingChart(base.history));`);
+    assert.match(contents(trained, 'update_display_data').at(-1)!['data']['text/plain'] as string, /100% .* 2\/2/);
+    assert.match(contents(trained, 'display_data').at(-1)!['data']['image/svg+xml'] as string, /^<svg/);
+    const pruned = await execute(`
+      const pruned = await pb.prune(base.graph, { criterion: 'lamp', speedup: 2, steps: 5 });
+      pb.display(pb.layerTable(pruned));`);
+    assert.match(contents(pruned, 'display_data')[0]!['data']['text/html'] as string, /<table>/);
+    const wrong = await kernel.execute(`pb.build(3)`);
+    assert.match(printed(wrong, 'stderr'), /not assignable to parameter of type 'string/);
   });
 });

@@ -105,6 +105,11 @@ describe('clients of Jupyter', () => {
     assert.equal(shown(outputs(executed, 1)[0]), 'true');
   }).timeout(60_000);
 
+  it('jupyter_client restarts it in the middle of a cell, and the session is a new one', () => {
+    const report = runPython(python, script('restart.py'), { kernel: 'pruningbench' }, env);
+    assert.deepEqual(report, { before: 'error', after: '2' });
+  }).timeout(60_000);
+
   it('nbclient runs the quickstart', () => {
     const file = path.join(root, 'notebooks/00-quickstart.ipynb');
     const parameters = { ...smallest['00-quickstart.ipynb'], out: path.join(folder, 'runs') };

@@ -2,8 +2,14 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createNotebook, formatNotebook, runNotebook, stripNotebook } from '../../../kernel/jupyter/index.ts';
-import type { CellError, Notebook } from '../../../kernel/jupyter/index.ts';
+import {
+  createNotebook,
+  formatNotebook,
+  runNotebook,
+  stripNotebook,
+  terminalReport,
+} from '../../../kernel/jupyter/index.ts';
+import type { CellError, CodeCell, Notebook } from '../../../kernel/jupyter/index.ts';
 import { kernelCommand } from './client.ts';
 
 const argv = kernelCommand();
@@ -28,7 +34,7 @@ describe('notebook runner', () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'pruningbench-test-'));
     try {
       const notebook = createNotebook([
-        ['markdown', '# Title'],
+        ['markdown', 'Text\n\n# The *Title*'],
         `let profile: Profile = 'smoke'; let epochs = 1;`,
         `for (let i = 0; i < 3; i++) { console.log(i); await new Promise(r => setTimeout(r, 60)) }`,
         `for await (const _ of progress(3, { label: 'epochs' }));`,
@@ -47,7 +53,7 @@ describe('notebook runner', () => {
         output,
         parameters: { profile: 'paper', epochs: 3 },
         onStart: total => seen.push(`${total} cells`),
-        onCell: ({ number }) => seen.push(`start ${number}`),
+        onCell: ({ number, heading }) => seen.push(`start ${number} of ${heading}`),
         onOutput: (_, { kind }) => seen.push(kind),
         onCellDone: ({ number, ok }) => seen.push(`${ok ? 'ok' : 'failed'} ${number}`),
       });
@@ -67,7 +73,7 @@ describe('notebook runner', () => {
       );
       assert.equal(value!.execution_count, written.cells[5]!['execution_count']);
       assert.equal(outputs(written, 6)[0]!['ename'], 'Error');
-      assert.equal(seen[0], '7 cells');
+      assert.deepEqual(seen.slice(0, 2), ['7 cells', 'start 1 of The Title']);
       assert.ok(seen.includes('updated') && seen.includes('failed 6') && seen.at(-1) === 'ok 7', seen.join());
       const stripped = stripNotebook(written);
       assert.equal(formatNotebook(stripped), formatNotebook(stripNotebook(notebook)));
@@ -116,5 +122,31 @@ describe('notebook runner', () => {
       runNotebook(createNotebook(['1']), { argv: [process.execPath, '-e', 'process.exit(7)'] }),
       /exited with code 7/,
     );
+  });
+});
+
+describe('terminal report', () => {
+  it('names a cell by its heading and its first line, and what is no code of the reader by its tag', () => {
+    const notebook = createNotebook(['let epochs = 1;', '// all at once\ntable([])']);
+    tagged(notebook, 0, 'injected-parameters');
+    let written = '';
+    const stream = { isTTY: false, write: (text: string) => (written += text) } as unknown as NodeJS.WriteStream;
+    const report = terminalReport('a.ipynb', stream);
+    report.onStart(2);
+    const headings = [undefined, 'The end'];
+    for (const [index, cell] of (notebook.cells as CodeCell[]).entries())
+      report.onCellDone({
+        number: index + 1,
+        total: 2,
+        index,
+        cell,
+        heading: headings[index],
+        milliseconds: 100,
+        ok: !index,
+      });
+    assert.deepEqual(written.split('\n').slice(0, 2), [
+      '✓   1/2    0.1 s  injected parameters',
+      '✗   2/2    0.1 s  The end: all at once',
+    ]);
   });
 });

@@ -10,7 +10,8 @@ const helper = fileURLToPath(new URL('./fixtures/helper.ts', import.meta.url));
 /** What the engines do differently. */
 const differences = {
   typescript: { closure: '[ 11, 12, 12 ]', mapped: true, types: true },
-  // functions keep the values of the names of their cell, and stacks speak of compiled code
+  // functions keep the values of the names of their cell, stacks speak of compiled code, a cell that fails leaves no
+  // names, and only the values of the prelude have names, not its types
   tslab: { closure: '[ 11, 2, 2 ]', mapped: false, types: false },
 };
 

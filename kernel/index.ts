@@ -39,7 +39,8 @@ export { find, type Catalogue } from './catalogue.ts';
 
 // pruning
 export { lowest, rankTogether } from './prune/select.ts';
-export { parseOptions, type GroupResult, type Pruned } from './prune/prune.ts';
+export { parseOptions } from './options.ts';
+export { type GroupResult, type Pruned } from './prune/prune.ts';
 export type { Speedup, SpeedupKind } from './prune/speedup.ts';
 export type { CalibrationOptions } from './prune/calibration.ts';
 export { contributionProducts } from './prune/contributions.ts';

@@ -22,7 +22,8 @@ import type {
   WriteOptions,
 } from '../kernel/plugin.ts';
 import type { CalibrationOptions } from '../kernel/prune/calibration.ts';
-import { parseOptions, prune as pruneGraph, type Pruned, type PruneOptions } from '../kernel/prune/prune.ts';
+import { prune as pruneGraph, type Pruned, type PruneOptions } from '../kernel/prune/prune.ts';
+import { parseOptions } from '../kernel/options.ts';
 import type { SpeedupKind } from '../kernel/prune/speedup.ts';
 import { readModel } from '../kernel/read-model.ts';
 import { decodeSafetensors } from '../kernel/safetensors.ts';

@@ -9,7 +9,7 @@ import { withoutPath } from '../kernel/cli/choose.ts';
 import { duration } from '../kernel/cli/table.ts';
 import { table, type Table } from '../kernel/jupyter/table.ts';
 import { modelOptionsOf, type Data, type Model } from '../kernel/plugin.ts';
-import { parseOptions } from '../kernel/prune/prune.ts';
+import { optionsAmong, parseOptions } from '../kernel/options.ts';
 import { bench, load, methodOf, strategyOf, type BenchChoice } from './api.ts';
 import { ready } from './backend-choice.ts';
 import { catalogue } from './catalogue.ts';
@@ -96,7 +96,7 @@ export async function estimatePlan(plan: Plan, options: PlanOptions = {}): Promi
   const { data, model } = await loaded(plan, options);
   const estimate = await estimateBench(
     {
-      graph: model.build(parseOptions(model, { ...modelOptionsOf(data), ...plan.modelOptions })),
+      graph: model.build(parseOptions(model, { ...optionsAmong(model, modelOptionsOf(data)), ...plan.modelOptions })),
       data,
       task: find('task', catalogue.tasks, data.task),
       protocol: plan.protocol,

@@ -5,7 +5,8 @@ import type { Graph } from '../graph/graph.ts';
 import { modelOptionsOf } from '../plugin.ts';
 import type { Criterion, Data, Format, Model, Regularizer, Strategy, Task } from '../plugin.ts';
 import type { Normalization } from '../prune/normalize.ts';
-import { parseOptions, prune, scoringOf, type PruneOptions } from '../prune/prune.ts';
+import { prune, scoringOf, type PruneOptions } from '../prune/prune.ts';
+import { optionsAmong, parseOptions } from '../options.ts';
 import { sparsityOf } from '../prune/sparsity.ts';
 import type { Reduction } from '../prune/score.ts';
 import { graphDigest } from '../train/checkpoint.ts';
@@ -107,8 +108,8 @@ class Bench {
     this.#protocol = protocolSchema.parse(options.protocol);
     this.#base = options.base;
     this.#given = options.base ? graphDigest(options.base.graph) : null;
-    const modelOptions = { ...modelOptionsOf(data), seed, ...options.modelOptions };
-    this.#modelOptions = parseOptions(model, modelOptions) as Record<string, unknown>;
+    const given = { ...optionsAmong(model, { ...modelOptionsOf(data), seed }), ...options.modelOptions };
+    this.#modelOptions = parseOptions(model, given) as Record<string, unknown>;
   }
 
   async run(): Promise<RunRecord[]> {

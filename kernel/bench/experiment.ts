@@ -19,6 +19,7 @@ export interface Experiment {
   readonly profiles: Readonly<Record<ProfileName, Plan>>;
 }
 
+/** An experiment of the paper; its plans are checked and completed. */
 export const defineExperiment = ({
   profiles,
   ...rest

@@ -1,5 +1,5 @@
 import type { Batch, Data, Dataset, Split } from '../plugin.ts';
-import { parseOptions } from '../prune/prune.ts';
+import { parseOptions } from '../options.ts';
 import { ensure, type Check } from './check.ts';
 
 const load = (dataset: Dataset): Promise<Data> => dataset.load(parseOptions(dataset));

@@ -6,7 +6,7 @@ import type { Graph } from '../graph/graph.ts';
 import { groups } from '../graph/groups.ts';
 import { Network } from '../graph/run.ts';
 import type { Model } from '../plugin.ts';
-import { parseOptions } from '../prune/prune.ts';
+import { parseOptions } from '../options.ts';
 import { noise } from './noise.ts';
 import { ensure, type Check } from './check.ts';
 import * as tf from '@tensorflow/tfjs';

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { Graph } from '../graph/graph.ts';
 import { Network } from '../graph/run.ts';
 import type { Regularizer } from '../plugin.ts';
-import { parseOptions } from '../prune/prune.ts';
+import { parseOptions } from '../options.ts';
 import { sparsityOf } from '../prune/sparsity.ts';
 import { ensure, type Check } from './check.ts';
 import { constant, scrambled, smallGraphs } from './small-graphs.ts';

@@ -1,5 +1,5 @@
 import type { Ranked, Strategy } from '../plugin.ts';
-import { parseOptions } from '../prune/prune.ts';
+import { parseOptions } from '../options.ts';
 import { random } from '../random.ts';
 import { ensure, type Check } from './check.ts';
 

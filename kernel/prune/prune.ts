@@ -4,6 +4,7 @@ import { cutter } from '../graph/cut.ts';
 import { analyze, type Group } from '../graph/groups.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Criterion, Strategy } from '../plugin.ts';
+import { parseOptions } from '../options.ts';
 import type { CalibrationData } from './calibration.ts';
 import { finish } from './finish.ts';
 import type { Normalization } from './normalize.ts';
@@ -57,21 +58,6 @@ export interface Pruned {
   readonly speedup: number;
   /** Units left and speed-up after each step. */
   readonly trace: readonly { readonly units: number; readonly speedup: number }[];
-}
-
-/** Options of a plugin, checked and completed with its defaults. */
-export function parseOptions<O>(
-  plugin: { id: string; kind: string; options: { parse(value: unknown): O } },
-  options: unknown = {},
-): O {
-  try {
-    return plugin.options.parse(options);
-  } catch (error) {
-    const issue = (error as { issues?: { path: PropertyKey[]; message: string }[] }).issues?.[0];
-    throw new Error(
-      `${plugin.kind} ${plugin.id}: option ${issue?.path.join('.') ?? ''}: ${issue?.message ?? String(error)}`,
-    );
-  }
 }
 
 /** A criterion with options and the ways its scores are put together, complete with their defaults. */

@@ -48,11 +48,7 @@ function steps(
   return step => gamma ** at.filter(m => step >= m * stepsPerEpoch).length;
 }
 
-function fall(
-  { kind, final }: Exclude<ScheduleOptions, { kind: 'milestones' }>,
-  warm: number,
-  total: number,
-): Decay {
+function fall({ kind, final }: Exclude<ScheduleOptions, { kind: 'milestones' }>, warm: number, total: number): Decay {
   return step => {
     const done = Math.max(0, step - warm) / Math.max(1, total - warm);
     return final + (1 - final) * (kind === 'cosine' ? 0.5 * (1 + Math.cos(Math.PI * done)) : 1 - done);

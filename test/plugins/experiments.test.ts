@@ -3,7 +3,7 @@ import { planSchema } from '../../kernel/bench/plan.ts';
 import { profileNames } from '../../kernel/bench/experiment.ts';
 import { find } from '../../kernel/catalogue.ts';
 import { count } from '../../kernel/graph/count.ts';
-import { parseOptions } from '../../kernel/prune/prune.ts';
+import { parseOptions } from '../../kernel/options.ts';
 import { catalogue } from '../../plugins/catalogue.ts';
 
 /** Parameters of the paper's base models, in millions (METHODS 7). */

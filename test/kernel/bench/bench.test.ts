@@ -6,7 +6,7 @@ import { bench, type BenchOptions, type BenchProgress } from '../../../kernel/be
 import { methodName, recordSchema } from '../../../kernel/bench/record.ts';
 import { count } from '../../../kernel/graph/count.ts';
 import type { Data } from '../../../kernel/plugin.ts';
-import { parseOptions } from '../../../kernel/prune/prune.ts';
+import { parseOptions } from '../../../kernel/options.ts';
 import { shapes } from '../../../datasets/index.ts';
 import {
   bnScale,

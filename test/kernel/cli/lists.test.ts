@@ -38,6 +38,20 @@ describe('models, methods, datasets', () => {
   it('a name that two methods have shows both', async () =>
     assert.deepEqual(ids(await parsed('methods bn-scale --json')), ['bn-scale', 'bn-scale']));
 
+  it('show an experiment at each of its sizes', async () => {
+    assert.equal(((await parsed('experiments --json')) as unknown[]).length, catalogue.experiments.length);
+    assert.match((await line('experiments')).out, /^vit-small-imagenet +ViT-S\/16 on ImageNet/m);
+    const { out } = await line('experiments yolov8m-coco');
+    assert.match(out, /^ +smoke +laptop +paper$/m);
+    assert.match(out, /^model +yolov8n:width=0.125 +yolov8n:width=0.5 +yolov8m$/m);
+    assert.match(out, /^runs +8 +48 +48$/m);
+    assert.deepEqual(
+      await parsed('experiments yolov8m-coco --json'),
+      JSON.parse(JSON.stringify(catalogue.experiments.at(-1))),
+    );
+    assert.match((await line('experiments yolov8-coco')).err, /did you mean yolov8m-coco/);
+  });
+
   it('count a model at the options that are given', async () => {
     const { params } = (await parsed('models resnet18:classes=100 --json')) as { params: number };
     assert.equal(params, 11_220_132);

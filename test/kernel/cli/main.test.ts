@@ -9,6 +9,7 @@ const leaves = [
   ...[
     'check-plugin',
     'models',
+    'experiments',
     'methods',
     'datasets',
     'groups',

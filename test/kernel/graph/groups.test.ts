@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Builder } from '../../../kernel/graph/builder.ts';
 import { groups, type Group } from '../../../kernel/graph/groups.ts';
 import { resnet18, vgg19 } from '../../../plugins/models/index.ts';
-import { parseOptions } from '../../../kernel/prune/prune.ts';
+import { parseOptions } from '../../../kernel/options.ts';
 
 const places = (group: Group) => group.members.map(m => `${m.parameter}@${m.axis}:${m.role}`);
 const find = (list: readonly Group[], id: string) => list.find(group => group.id === id)!;

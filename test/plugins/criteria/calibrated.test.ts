@@ -9,7 +9,7 @@ import { Parameter } from '../../../kernel/graph/parameter.ts';
 import { Network } from '../../../kernel/graph/run.ts';
 import type { Batch, Calibration, Criterion, Estimate } from '../../../kernel/plugin.ts';
 import { contributionProducts } from '../../../kernel/prune/contributions.ts';
-import { parseOptions } from '../../../kernel/prune/prune.ts';
+import { parseOptions } from '../../../kernel/options.ts';
 import { random, type Random } from '../../../kernel/random.ts';
 import { hrank, obdC, obdHessian, taylor } from '../../../plugins/criteria/index.ts';
 import { lassoEntries, lassoPath } from '../../../plugins/criteria/lasso.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { decode, toJSON } from '../../../kernel/graph/file.ts';
-import { parseOptions } from '../../../kernel/prune/prune.ts';
+import { parseOptions } from '../../../kernel/options.ts';
 import { safetensors } from '../../../plugins/formats/index.ts';
 import * as models from '../../../plugins/models/index.ts';
 

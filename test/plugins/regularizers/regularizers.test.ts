@@ -5,7 +5,7 @@ import type { Graph } from '../../../kernel/graph/graph.ts';
 import type { Group } from '../../../kernel/graph/groups.ts';
 import { Network } from '../../../kernel/graph/run.ts';
 import type { Regularizer, Sparsity } from '../../../kernel/plugin.ts';
-import { parseOptions } from '../../../kernel/prune/prune.ts';
+import { parseOptions } from '../../../kernel/options.ts';
 import { sparsityOf } from '../../../kernel/prune/sparsity.ts';
 import { bnScale } from '../../../plugins/criteria/index.ts';
 import * as regularizers from '../../../plugins/regularizers/index.ts';

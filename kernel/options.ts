@@ -1,18 +1,15 @@
 import { z } from 'zod';
 import { suggestion } from './catalogue.ts';
 
-interface Optional<O> {
-  readonly id: string;
-  readonly kind: string;
-  readonly options: { parse(value: unknown): O };
-}
-
 /** Names of a plugin's options, where its schema says them. */
-export const optionNames = ({ options }: Pick<Optional<unknown>, 'options'>): readonly string[] | undefined =>
+export const optionNames = ({ options }: { readonly options: unknown }): readonly string[] | undefined =>
   options instanceof z.ZodObject ? Object.keys(options.shape as object) : undefined;
 
 /** Options of a plugin, checked and completed with its defaults. Throws for one that it does not have. */
-export function parseOptions<O>(plugin: Optional<O>, options: unknown = {}): O {
+export function parseOptions<O>(
+  plugin: { readonly id: string; readonly kind: string; readonly options: { parse(value: unknown): O } },
+  options: unknown = {},
+): O {
   const owner = `${plugin.kind} ${plugin.id}`;
   const names = optionNames(plugin);
   const unknown = names && Object.keys(options as object).find(name => !names.includes(name));
@@ -27,7 +24,10 @@ export function parseOptions<O>(plugin: Optional<O>, options: unknown = {}): O {
 }
 
 /** Those of the values that are options of a plugin; all where its schema does not say its options. */
-export function optionsAmong(plugin: Optional<unknown>, values: Readonly<Record<string, unknown>>) {
+export function optionsAmong(
+  plugin: { readonly options: unknown },
+  values: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
   const names = optionNames(plugin);
   return Object.fromEntries(Object.entries(values).filter(([name]) => !names || names.includes(name)));
 }

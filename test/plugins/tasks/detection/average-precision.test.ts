@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { coco } from '../../../../datasets/index.ts';
+import type { Data } from '../../../../kernel/plugin.ts';
 import { averagePrecision, type ScoredImage } from '../../../../plugins/tasks/detection/average-precision.ts';
+import type { DetectionTargets, Truth } from '../../../../plugins/tasks/detection/targets.ts';
 import { pythonWith, runPython } from '../../../python.ts';
+import { draws } from './cases.ts';
 import { drawImages, plain } from './scored-images.ts';
 
 /** Of drawImages, for seeds 1 to 8: [mAP50-95, mAP50] of pycocotools 2.0.11, as the comparison below prints them. */
@@ -23,6 +29,27 @@ const near = ([a, b]: readonly number[], [c, d]: readonly number[], what: string
   assert.ok(Math.abs(a! - c!) < 1e-9 && Math.abs(b! - d!) < 1e-9, `${what}: ${a}, ${b}, not ${c}, ${d}`);
 const box = (...values: number[]) => Float64Array.from(values);
 
+/** Detections about where things are: each box moved and scaled, some left out, some twice, some of another class. */
+function nearly({ boxes, classes }: Truth, noise: number, seed: number): ScoredImage['detections'] {
+  const next = draws(seed + 1);
+  const found = [...classes].flatMap((label, i) => {
+    const [left, top, width, height] = [...boxes.subarray(4 * i, 4 * i + 4)] as [number, number, number, number];
+    return Array.from({ length: Math.floor(3 * next()) }, () => {
+      const shift = () => noise * (2 * next() - 1);
+      return {
+        box: [left + width * shift(), top + height * shift(), width * (1 + shift()), height * (1 + shift())],
+        label: next() < 0.9 ? label : Math.floor(80 * next()),
+        score: next(),
+      };
+    });
+  });
+  return {
+    boxes: Float64Array.from(found.flatMap(({ box }) => box)),
+    classes: Int32Array.from(found, ({ label }) => label),
+    scores: Float64Array.from(found, ({ score }) => score),
+  };
+}
+
 describe('average precision', () => {
   it('is what pycocotools gave for the golden images', () => {
     golden.forEach((expected, i) => near(score(drawImages(i + 1)), expected, `seed ${i + 1}`));
@@ -44,6 +71,26 @@ describe('average precision', () => {
     const middling = expected.filter(([map]) => map > 0.05 && map < 0.95);
     assert.ok(middling.length > 100, `only ${middling.length} cases tell anything`);
   });
+  it('is what pycocotools gives on the annotations of COCO, one in nine made a crowd', async function () {
+    const path = fileURLToPath(new URL('../../../../../shared/data/coco', import.meta.url));
+    const python = pythonWith('pycocotools');
+    if (!existsSync(path)) console.log('      skipped: no ../shared/data/coco');
+    if (!python || !existsSync(path)) return this.skip();
+    const data = (await coco.load(coco.options.parse({ path, image: 32 }))) as Data<DetectionTargets>;
+    const truths: Truth[] = [];
+    for (const split of [data.train, data.test])
+      for await (const { targets } of split.batches({ batch: 16 })) truths.push(...targets.map(({ truth }) => truth!));
+    assert.equal(truths.length, 96);
+    for (const { crowd } of truths) crowd.forEach((_, i) => (crowd[i] = i % 9 === 5 ? 1 : 0));
+    for (const noise of [0.02, 0.1, 0.3]) {
+      const images = truths.map((truth, i) => ({ truth, detections: nearly(truth, noise, i) }));
+      const [expected] = runPython<[number, number][]>(python, new URL('./coco-map.py', import.meta.url), [
+        plain(images),
+      ]);
+      assert.ok(expected![0] > 0.01 && expected![0] < 0.99, `${expected}`);
+      near(score(images), expected!, `noise ${noise}`);
+    }
+  }).timeout(60_000);
   it('is 1 for the truth itself and 0 for nothing or for the wrong class', () => {
     const truth = { boxes: box(10, 10, 20, 20, 50, 50, 9, 9), classes: Int32Array.of(0, 4), crowd: new Uint8Array(2) };
     const detections = { boxes: truth.boxes, classes: truth.classes, scores: Float64Array.of(0.2, 0.9) };

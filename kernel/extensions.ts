@@ -5,7 +5,7 @@ import type { Extension } from './contract/index.ts';
 import { Modules } from './jupyter/modules.ts';
 
 /** Where plugins of a kind stand in the catalogue, and what they must have. */
-const kinds = {
+export const kinds = {
   criterion: { list: 'criteria', needs: [] },
   regularizer: { list: 'regularizers', needs: ['start'] },
   strategy: { list: 'strategies', needs: ['keep'] },
@@ -13,13 +13,17 @@ const kinds = {
   dataset: { list: 'datasets', needs: ['load'] },
 } as const satisfies Record<Extension['kind'], { list: keyof Catalogue; needs: readonly string[] }>;
 
+/** Whether `--plugin` names a file rather than a package. */
+export const isFile = (specifier: string): boolean =>
+  /^\.{1,2}\/|\.[mc]?[jt]s$/.test(specifier) || path.isAbsolute(specifier);
+
 /** The plugins that a TypeScript or JavaScript file exports, or a package, as found from `folder`. */
 export async function loadExtensions(specifier: string, folder = process.cwd()): Promise<Extension[]> {
   const file = path.resolve(folder, specifier);
-  const isFile = /^\.{1,2}\/|\.[mc]?[jt]s$/.test(specifier) || path.isAbsolute(specifier);
-  if (isFile && !existsSync(file)) throw new Error(`plugin ${specifier}: there is no such file`);
-  const modules = new Modules(isFile ? path.dirname(file) : folder, ['pruningbench']);
-  const exported = await modules.load(isFile ? `./${path.basename(file)}` : specifier).catch((error: Error) => {
+  const local = isFile(specifier);
+  if (local && !existsSync(file)) throw new Error(`plugin ${specifier}: there is no such file`);
+  const modules = new Modules(local ? path.dirname(file) : folder, ['pruningbench']);
+  const exported = await modules.load(local ? `./${path.basename(file)}` : specifier).catch((error: Error) => {
     throw new Error(`plugin ${specifier}: ${error.message}`, { cause: error });
   });
   const plugins = Object.values(exported).filter(isPlugin);

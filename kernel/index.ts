@@ -63,7 +63,7 @@ export { memorySplit, type MemorySplitOptions } from './train/loader.ts';
 // the benchmark
 export type { BenchProgress, Method, Trained } from './bench/bench.ts';
 export { latencyChart, layersChart, rankChart, recoveryChart, scoreChart, trainingChart } from './bench/charts.ts';
-export { standings, type Standing } from './bench/leaderboard.ts';
+export { standings, type EntryLabels, type Standing } from './bench/leaderboard.ts';
 export { defineExperiment, type Experiment, type ProfileName } from './bench/experiment.ts';
 export type { TimeEstimate } from './bench/estimate.ts';
 export { planSchema, type Plan, type PlanInput } from './bench/plan.ts';
@@ -79,7 +79,7 @@ export {
   type Runner,
   type Stopwatch,
 } from './bench/measure.ts';
-export { groupTable, layerTable, leaderboardTable } from './bench/tables.ts';
+export { groupTable, layerTable, leaderboardTable, standingsTable } from './bench/tables.ts';
 export { sampleImages } from './bench/images.ts';
 
 // analyses of results
@@ -110,6 +110,21 @@ export {
 export { besidePublished, besideTable, conclusions, type Beside } from './bench/analysis/beside.ts';
 export { bumpChart, costChart, gainChart, paramsChart, tauChart } from './bench/analysis/charts.ts';
 export { boards, criteriaAlone, partsOf, type Board, type Result } from './bench/analysis/result.ts';
+
+// leaderboards
+export type { Extension } from './contract/index.ts';
+export { entryStandings } from './leaderboard/board.ts';
+export {
+  entrySchema,
+  type Difference,
+  type Entry,
+  type PluginSource,
+  type Rerun,
+  type Verification,
+} from './leaderboard/entry.ts';
+export { leaderboardPage } from './leaderboard/page.ts';
+export { leaderboardsFolder, readEntries, type Stored } from './leaderboard/store.ts';
+export type { Submission } from './leaderboard/submit.ts';
 
 // notebooks
 export {

@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-const packageFolder = dirname(createRequire(import.meta.url).resolve('pruningbench/package.json'));
+/** Folder of this package, installed or a clone. */
+export const packageFolder = dirname(createRequire(import.meta.url).resolve('pruningbench/package.json'));
 
 /** Where `npm run setup:tensorflow` puts what it builds: `npm install` would remove it from `node_modules`. */
 export const tensorflowFolder = join(packageFolder, '.tensorflow');

@@ -44,10 +44,17 @@ export function build(model: string | Model, options: Options = {}): Graph {
   return plugin.build(parseOptions(plugin, options));
 }
 
+/** The options that data were loaded with, but where they lie, so that records can name them. */
+const loadedWith = new WeakMap<Data, Record<string, unknown>>();
+
 /** A data set by name, as in `load('shapes', { seed: 1 })`. */
-export function load(dataset: string | Dataset, options: Options = {}): Promise<Data> {
+export async function load(dataset: string | Dataset, options: Options = {}): Promise<Data> {
   const plugin = find('dataset', catalogue.datasets, dataset);
-  return plugin.load(parseOptions(plugin, options));
+  const parsed = parseOptions(plugin, options);
+  const data = await plugin.load(parsed);
+  const { path: _, ...rest } = parsed as Record<string, unknown>;
+  loadedWith.set(data, rest);
+  return data;
 }
 
 export interface PruneChoice extends Omit<PruneOptions, 'criterion' | 'strategy' | 'calibration' | 'count'> {
@@ -203,6 +210,7 @@ export async function bench(options: BenchChoice): Promise<RunRecord[]> {
   const bar = options.progress ? undefined : new ProgressBar(undefined, { label: 'benchmark' });
   try {
     const records = await bench_.bench({
+      datasetOptions: loadedWith.get(data) ?? {},
       ...options,
       speedups,
       model: find('model', catalogue.models, model),

@@ -8,6 +8,7 @@ export * from './api.ts';
 export * from './plans.ts';
 export { help } from './help.ts';
 export type { HelpPage } from '../kernel/jupyter/help.ts';
+export * from './leaderboard.ts';
 export { catalogue } from './catalogue.ts';
 export * as backends from './backends/index.ts';
 export * as criteria from './criteria/index.ts';

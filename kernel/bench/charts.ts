@@ -3,7 +3,7 @@ import { chart, type Chart } from '../jupyter/chart.ts';
 import { labelsOf } from './labels.ts';
 import { standings, type Standing } from './leaderboard.ts';
 import type { EpochRecord } from '../train/run-state.ts';
-import type { RunRecord } from './record.ts';
+import { distinct, type RunRecord } from './record.ts';
 
 const size = { width: 420, height: 280 };
 const spec = (part: object): Chart => chart({ ...size, ...part } as TopLevelSpec);
@@ -126,7 +126,7 @@ export function rankChart(records: readonly RunRecord[]): Chart {
 export function layersChart(records: readonly RunRecord[], speedup?: number): Chart {
   const shown = speedup ?? Math.max(...records.map(record => record.configuration.speedup));
   const labels = labelsOf(records);
-  const rows = records
+  const rows = distinct(records)
     .filter(record => record.configuration.speedup === shown)
     .flatMap(record => {
       const { method, strategy } = labels(record);
@@ -168,7 +168,7 @@ export function layersChart(records: readonly RunRecord[], speedup?: number): Ch
 /** Measured latency against multiply-adds: a point per pruned model and batch size, and the line where both agree. */
 export function latencyChart(records: readonly RunRecord[]): Chart {
   const labels = labelsOf(records);
-  const rows = records.flatMap(record => {
+  const rows = distinct(records).flatMap(record => {
     const { method, strategy } = labels(record);
     return record.latency.map(({ batch, base: before, pruned: after }) => ({
       method,

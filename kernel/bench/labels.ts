@@ -65,7 +65,7 @@ const differingKeys = (list: readonly Options[]): string[] =>
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : (canonical(value) ?? 'none'));
 
 /** Objects within as `{ 'base.epochs': 8 }`. */
-function flat(options: Options, prefix = ''): Options {
+export function flat(options: Options, prefix = ''): Options {
   const entries = Object.entries(options).flatMap(([key, value]): [string, unknown][] =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
       ? Object.entries(flat(value as Options, `${prefix}${key}.`))

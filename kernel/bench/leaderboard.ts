@@ -1,16 +1,28 @@
 import * as aq from 'arquero';
 import { labelsOf } from './labels.ts';
-import type { RunRecord } from './record.ts';
+import { distinct, type RunRecord } from './record.ts';
+
+/** What an entry of a leaderboard says of its records; records of one's own runs have none of it. */
+export interface EntryLabels {
+  /** Id of the entry. */
+  readonly entry: string | null;
+  readonly by: string | null;
+  readonly division: 'closed' | 'open' | null;
+  /** What verifications say: whether the numbers are reported, or came out again. */
+  readonly status: 'reported' | 'differs' | 're-run' | 'reproduced' | null;
+}
+
+const noEntry: EntryLabels = { entry: null, by: null, division: null, status: null };
 
 /** A line of a leaderboard: one method at one speed-up under one strategy, over all seeds. */
-export interface Standing {
+export interface Standing extends EntryLabels {
   readonly model: string;
   readonly dataset: string;
   readonly protocol: string;
   readonly strategy: string;
   /** The speed-up that was asked for. */
   readonly speedup: number;
-  /** Among the methods of the same model, data set, protocol, strategy and speed-up; equal scores share a rank. */
+  /** Among those of the same model, data set, division, protocol, strategy and speed-up; equal scores share a rank. */
   readonly rank: number;
   readonly method: string;
   /** How many seeds there are. */
@@ -39,10 +51,15 @@ export interface Standing {
 }
 
 /**
- * Ranks records, best first within each strategy and speed-up. Everything is computed from the records. Names have the
- * options in which records differ, so that only runs of the same are put together.
+ * Ranks records, best first within each strategy and speed-up. Everything is computed from the records; one that is
+ * given twice counts once. Names have the options in which records differ, so that only runs of the same are put
+ * together, and only those of one entry where `entryOf` says which they are of.
  */
-export function standings(records: readonly RunRecord[]): Standing[] {
+export function standings(
+  given: readonly RunRecord[],
+  entryOf: (record: RunRecord) => EntryLabels = () => noEntry,
+): Standing[] {
+  const records = distinct(given);
   const labels = labelsOf(records);
   const rows = records.map(record => {
     const { configuration: c, base, pruned, latency, seconds, score } = record;
@@ -50,6 +67,7 @@ export function standings(records: readonly RunRecord[]): Standing[] {
     const measured = latency[0];
     return {
       ...labels(record),
+      ...entryOf(record),
       speedup: c.speedup,
       base: 100 * base.scores[score]!,
       before: 100 * pruned.before[score]!,
@@ -65,11 +83,11 @@ export function standings(records: readonly RunRecord[]): Standing[] {
     };
   });
   if (rows.length === 0) return [];
-  const keys = ['model', 'dataset', 'protocol', 'strategy', 'speedup'];
+  const keys = ['model', 'dataset', 'division', 'protocol', 'strategy', 'speedup'];
   const { op } = aq;
   return aq
     .from(rows)
-    .groupby(...keys, 'method')
+    .groupby(...keys, 'method', 'entry', 'by', 'status')
     .rollup({
       runs: () => op.count(),
       base: (d: Row) => op.mean(d.base),

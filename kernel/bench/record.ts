@@ -98,6 +98,10 @@ export const recordSchema = z.strictObject({
 });
 export type RunRecord = z.infer<typeof recordSchema>;
 
+/** Every record once, however often it is given; the first of an id stays. */
+export const distinct = (records: readonly RunRecord[]): RunRecord[] =>
+  [...new Map([...records].reverse().map(record => [record.id, record])).values()].reverse();
+
 /** JSON with the keys of objects in order, so that equal values have equal text. */
 export function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) =>
@@ -139,7 +143,8 @@ export async function readRecords(folder: string): Promise<RunRecord[]> {
   return Promise.all(files.map(async name => parseRecord(await readFile(join(folder, 'records', name), 'utf8'), name)));
 }
 
-function parseRecord(text: string, name: string): RunRecord {
+/** The record that a file holds. Throws where it is none, with the file's name. */
+export function parseRecord(text: string, name: string): RunRecord {
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -2,29 +2,47 @@ import { table, type Table } from '../jupyter/table.ts';
 import type { Pruned } from '../prune/prune.ts';
 import type { Graph } from '../graph/graph.ts';
 import { groups } from '../graph/groups.ts';
-import { standings } from './leaderboard.ts';
+import { standings, type Standing } from './leaderboard.ts';
 import type { RunRecord } from './record.ts';
 
 const fixed = (digits: number) => (value: number | null) => (value === null ? '' : value.toFixed(digits));
 const milliseconds = (seconds: number | null) => (seconds === null ? '' : `${(1000 * seconds).toFixed(1)} ms`);
 const signed = (value: number) => (value > 0 ? '+' : '') + value.toFixed(2);
 
-/**
- * The leaderboard of records as a table, best first. `before` is the score right after pruning, `recalibrated` the one
- * with new statistics in the batch norms, `score` the one after fine-tuning, `delta` its difference to `base`. `left` is
- * the share of the parameters, `reached` the speed-up in multiply-adds and `latency` the one in measured time, `step` the
- * time of a step of the pruning schedule, `regularizer` what the regularizer adds to a training step.
- */
-export function leaderboardTable(records: readonly RunRecord[], caption?: string): Table {
-  const rows = standings(records);
+/** What the columns of `leaderboardTable` mean, by heading. */
+export const legend: Readonly<Record<string, string>> = {
+  'speed-up': 'multiply-adds before over after, as asked for',
+  base: 'score of the model before pruning, %',
+  before: 'score right after pruning, %',
+  recalibrated: 'the same with new statistics in the batch norms, no weight changed, %',
+  score: 'score after fine-tuning, %',
+  spread: 'sample deviation of the score over seeds, points',
+  runs: 'seeds',
+  delta: 'score less base, points',
+  left: 'parameters that are left',
+  reached: 'multiply-adds before over after, as reached',
+  latency: 'measured time before over after',
+  step: 'time of a step of the pruning schedule',
+  regularizer: 'what the regularizer adds to a training step',
+  status: 'reported; differs, re-run (within the tolerance) or reproduced (the same numbers) where it was run again',
+};
+
+/** The leaderboard of records as a table, best first; `legend` has what its columns mean. */
+export const leaderboardTable = (records: readonly RunRecord[], caption?: string): Table =>
+  standingsTable(standings(records), caption);
+
+/** Standings as a table; what is the same in all of them is said once, in the caption. */
+export function standingsTable(rows: readonly Standing[], caption = captionOf(rows)): Table {
   const several = (column: 'model' | 'dataset' | 'protocol' | 'strategy') =>
     new Set(rows.map(row => row[column])).size > 1;
+  const entries = rows.some(({ entry }) => entry !== null);
   const seeds = rows.some(({ runs }) => runs > 1);
   return table(rows, {
-    ...(caption === undefined ? {} : { caption }),
+    caption,
     limit: rows.length,
     columns: [
       ...(['model', 'dataset', 'protocol', 'strategy'] as const).filter(several),
+      ...(entries ? ['division'] : []),
       'speedup',
       'rank',
       'method',
@@ -39,6 +57,7 @@ export function leaderboardTable(records: readonly RunRecord[], caption?: string
       'latencyRatio',
       'stepSeconds',
       ...(rows.some(({ regularizerSeconds }) => regularizerSeconds !== null) ? ['regularizerSeconds'] : []),
+      ...(entries ? ['status', 'by', 'entry'] : []),
     ],
     headings: {
       speedup: 'speed-up',
@@ -62,6 +81,18 @@ export function leaderboardTable(records: readonly RunRecord[], caption?: string
       regularizerSeconds: milliseconds,
     },
   });
+}
+
+/** As in `resnet18 x0.25 on shapes, protocol quick, strategy local`: what is the same in all rows. */
+export function captionOf(rows: readonly Standing[]): string {
+  const the = (column: 'model' | 'dataset' | 'protocol' | 'strategy') => {
+    const [value, ...others] = new Set(rows.map(row => row[column]));
+    return others.length === 0 ? value : undefined;
+  };
+  const [model, dataset, protocol, strategy] = [the('model'), the('dataset'), the('protocol'), the('strategy')];
+  const subject = [model ?? 'models', dataset === undefined ? '' : `on ${dataset}`].filter(Boolean).join(' ');
+  if (rows.length === 0) return 'no records';
+  return [subject, protocol && `protocol ${protocol}`, strategy && `strategy ${strategy}`].filter(Boolean).join(', ');
 }
 
 /** Every group of a graph: what it holds and whether it can be pruned. */

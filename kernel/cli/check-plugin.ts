@@ -1,5 +1,5 @@
 import { find } from '../catalogue.ts';
-import { checksOf } from '../contract/index.ts';
+import { checkExtension, type CheckResult } from '../contract/run.ts';
 import { loadExtensions } from '../extensions.ts';
 import type { Task } from '../plugin.ts';
 import { addBackendFlags, backendFrom } from './backend-flags.ts';
@@ -16,28 +16,17 @@ export const checkPlugin: Describe = async (command, { io, catalogue }) => {
     const plugins = await loadExtensions(specifier);
     await backendFrom(known, given);
     const classification = find('task', known.tasks, 'classification') as Task<Int32Array>;
-    const results: { kind: string; id: string; check: string; error?: string }[] = [];
+    const results: CheckResult[] = [];
+    const say = (text: string) => void (given['json'] ? undefined : io.out(text));
     for (const plugin of plugins) {
-      const { kind, id } = plugin;
-      if (!given['json']) io.out(`${kind} ${id}\n`);
-      for (const check of checksOf(plugin)) {
-        const error = await failure(() => check.run(plugin, { classification, tasks: known.tasks }));
-        results.push({ kind, id, check: check.name, ...(error === undefined ? {} : { error }) });
-        if (!given['json'])
-          io.out(error === undefined ? `  ok    ${check.name}\n` : `  fails ${check.name}: ${error}\n`);
-      }
+      say(`${plugin.kind} ${plugin.id}\n`);
+      const found = await checkExtension(plugin, { classification, tasks: known.tasks }, ({ check, error }) =>
+        say(error === undefined ? `  ok    ${check}\n` : `  fails ${check}: ${error}\n`),
+      );
+      results.push(...found);
     }
     const failed = results.filter(({ error }) => error !== undefined).length;
     if (given['json']) io.out(json(results));
     if (failed > 0) throw new Error(`plugin ${specifier}: ${failed} of ${results.length} checks fail`);
   });
 };
-
-async function failure(run: () => void | Promise<void>): Promise<string | undefined> {
-  try {
-    await run();
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}

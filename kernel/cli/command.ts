@@ -7,6 +7,8 @@ export interface Context {
   readonly io: Io;
   /** Loads the plugins: call it only where they are needed. */
   readonly catalogue: () => Promise<Catalogue>;
+  /** Files and packages that `--plugin` names. */
+  readonly plugins: readonly string[];
   readonly version: string;
   /** The command line as it was typed. */
   readonly argv: readonly string[];

@@ -22,6 +22,7 @@ export async function main(
   const context: Context = {
     io: outside,
     catalogue: () => extended(catalogue, pluginsIn(typed)),
+    plugins: pluginsIn(typed),
     version: (createRequire(import.meta.url)('pruningbench/package.json') as { version: string }).version,
     argv: typed,
   };

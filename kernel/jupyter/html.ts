@@ -36,6 +36,8 @@ export function notebookToHtml(source: Notebook, options: HtmlOptions = {}): str
   });
   const title = options.title ?? headings[0]?.text ?? 'Notebook';
   const { language = 'en', note, code = true } = options;
+  const hasCode = cells.some(cell => cell.includes('<pre class="code input">'));
+  const button = hasCode ? '<label for="show-code">Code</label>' : '';
   return `<!doctype html>
 <html lang="${escapeHtml(language)}">
 <head>
@@ -46,8 +48,7 @@ export function notebookToHtml(source: Notebook, options: HtmlOptions = {}): str
 <style>${pageStyle}</style>
 </head>
 <body>
-<input type="checkbox" id="show-code"${code ? ' checked' : ''}>
-<header class="bar"><span class="name">${escapeHtml(title)}</span><label for="show-code">Code</label></header>
+${hasCode ? `<input type="checkbox" id="show-code"${code ? ' checked' : ''}>\n` : ''}<header class="bar"><span class="name">${escapeHtml(title)}</span>${button}</header>
 <div class="page">
 ${contents(headings)}<main>
 ${cells.filter(Boolean).join('\n')}

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Configuration } from '../../../kernel/bench/record.ts';
+import { hashOf, type Configuration } from '../../../kernel/bench/record.ts';
 import { standings } from '../../../kernel/bench/leaderboard.ts';
 import { leaderboardTable } from '../../../kernel/bench/tables.ts';
 import { recordOf } from './records.ts';
@@ -51,7 +51,8 @@ describe('leaderboard', () => {
   describe('never puts together what differs in', () => {
     const record = (score: number, change: Partial<Configuration> = {}) => {
       const whole = recordOf({ criterion: 'a', score });
-      return { ...whole, configuration: { ...whole.configuration, ...change } };
+      const configuration = { ...whole.configuration, ...change };
+      return { ...whole, id: hashOf(configuration), configuration };
     };
     const { configuration: c } = record(1);
     const { protocol, dataset } = c;

@@ -37,7 +37,15 @@ describe('leaderboard', () => {
   it('shows a table, best first', async () => {
     const { code, out, err } = await line(`leaderboard ${a}`);
     assert.deepEqual([code, err], [0, '']);
-    const [head, rule, ...lines] = out.trimEnd().split('\n');
+    const [caption, head, rule, ...rest] = out.trimEnd().split('\n');
+    assert.equal(caption, 'net x0.5 on data, protocol test, strategy global');
+    const lines = rest.slice(0, rest.indexOf(''));
+    const headings = new Set(head!.split(/ {2,}/));
+    const told = rest.slice(rest.indexOf('') + 1).map(text => text.split(/ {2,}/)[0]!);
+    assert.deepEqual(
+      told,
+      [...headings].filter(name => !['rank', 'method'].includes(name)),
+    );
     assert.match(head!, /^speed-up +rank +method +base +before +recalibrated +score +delta /);
     assert.match(rule!, /^─+( {2}─+)+$/);
     assert.deepEqual(
@@ -78,7 +86,7 @@ describe('leaderboard', () => {
     await put(a, recordOf({ criterion: 'worse', score: 0.74, seed: 1 }));
     const { runs, score } = (await rows(a)).find(({ method }) => method === 'worse')!;
     assert.deepEqual([runs, score.toFixed(6)], [2, '72.000000']);
-    assert.match((await line(`leaderboard ${a}`)).out, /^speed-up .* spread +runs +delta/);
+    assert.match((await line(`leaderboard ${a}`)).out, /\nspeed-up .* spread +runs +delta/);
   });
 
   it('writes a page with charts that needs no network', async () => {
@@ -86,11 +94,13 @@ describe('leaderboard', () => {
     const html = folder.path('pages', 'leaderboard.html');
     const { code, out, err } = await line(`leaderboard ${a} --html ${html}`);
     assert.deepEqual([code, err], [0, '']);
-    assert.match(out, /^speed-up [\s\S]* better [\s\S]*\n$/);
+    assert.match(out, /\nspeed-up [\s\S]* better [\s\S]*\n$/);
     assert.ok(out.endsWith(`\nwrote ${html}\n`));
     const page = readFileSync(html, 'utf8');
     assert.match(page, /^<!doctype html>[\s\S]*<title>Leaderboard<\/title>[\s\S]*<\/html>\n$/);
     assert.match(page, /<td[^>]*>better<\/td>/);
+    assert.match(page, /<caption>net x0.5 on data, protocol test, strategy global<\/caption>/);
+    assert.doesNotMatch(page, />Code</);
     assert.equal(page.match(/<svg/g)!.length, 5);
     for (const shown of ['net x0.5 on data', 'before and after fine-tuning', 'ranks', 'channels kept per group at 2x'])
       assert.ok(page.includes(`>${shown}</text>`), shown);
@@ -126,9 +136,9 @@ describe('leaderboard', () => {
       );
     const record = () => recordOf({ criterion: 'c', score: 0.5 });
 
-    it('to go without a folder', async () => {
-      const { code, err } = await line('leaderboard');
-      assert.deepEqual([code, err], [2, "error: missing required argument 'folder'\n"]);
+    it('a page of records without a folder', async () => {
+      const { code, err } = await line('leaderboard --html x.html');
+      assert.deepEqual([code, err.slice(0, 44)], [2, 'error: --html x.html: needs folders of recor']);
     });
     it('an unknown flag', () => refused(`${a} --htm x`, 2, /unknown option '--htm' \(Did you mean --html\?\)/));
     it('a folder that is not there', () => refused(`${a} nowhere`, 1, /^error: no records in nowhere\n/));
@@ -137,7 +147,7 @@ describe('leaderboard', () => {
       mkdirSync(folder.path('empty', 'records'), { recursive: true });
       await refused(`${a} ${folder.path('empty')}`, 1, /^error: no records in .*empty\n/);
     });
-    it('a file', () => refused('package.json', 1, /^error: ENOTDIR: .*package\.json/));
+    it('a file of something else', () => refused('package.json', 1, /^error: record package\.json: version: Invalid/));
     it('a record that is no JSON', async () => {
       damaged('{"version": 1');
       await refused(a, 1, /^error: record x\.json: not JSON\n/);

@@ -1,6 +1,6 @@
 import { escapeHtml } from '../jupyter/mime.ts';
 
-/** HTML as it is; everything else that is put into `html` is text and escaped. */
+/** HTML as it is; everything else that is put into `markup` is text and escaped. */
 export class Markup {
   readonly text: string;
   constructor(text: string) {
@@ -11,7 +11,7 @@ export class Markup {
 type Part = Markup | string | number | null | readonly Part[];
 
 /** A template of HTML: what is put into it is escaped, lists are joined, and null is nothing. */
-export const html = (strings: TemplateStringsArray, ...parts: readonly Part[]): Markup =>
+export const markup = (strings: TemplateStringsArray, ...parts: readonly Part[]): Markup =>
   new Markup(strings.reduce((text, string, i) => text + put(parts[i - 1]!) + string));
 
 function put(part: Part): string {

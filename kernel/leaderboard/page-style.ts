@@ -13,7 +13,7 @@ output { font-size: 0.85rem; color: var(--quiet); padding: 0.45rem 0; }
 .charts { display: flex; flex-wrap: wrap; gap: 1rem; margin: 1rem 0; }
 figcaption { font: 600 0.85rem/1.4 var(--sans); color: #262b36; margin-bottom: 0.5rem; max-width: 24rem; }
 td, th { white-space: nowrap; }
-td.number, th.number { text-align: right; }
+td.figure, th.figure { text-align: right; }
 tr:focus { outline: 2px solid var(--accent); outline-offset: -2px; }
 td .rank { display: inline-block; min-width: 1.3rem; font-weight: 700; color: var(--accent); }
 .status { font-size: 0.75rem; padding: 0.1rem 0.5rem; border: 1px solid var(--line); border-radius: 99px; }

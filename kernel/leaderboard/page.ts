@@ -4,7 +4,7 @@ import { legend } from '../bench/tables.ts';
 import { pageStyle } from '../jupyter/html-style.ts';
 import { entryStandings } from './board.ts';
 import type { Entry } from './entry.ts';
-import { html, Markup } from './markup.ts';
+import { markup, Markup } from './markup.ts';
 import { costs, paretoChart } from './page-chart.ts';
 import { pageScript } from './page-script.ts';
 import { boardStyle } from './page-style.ts';
@@ -28,7 +28,7 @@ export async function leaderboardPage(stored: readonly Stored[]): Promise<string
   const sections = await Promise.all([...boards].map(([title, list]) => board(title, list, entries)));
   const script = createHash('sha256').update(pageScript).digest('base64');
   const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${script}'; base-uri 'none'; form-action 'none'`;
-  return html`<!doctype html>
+  return markup`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
@@ -36,9 +36,7 @@ export async function leaderboardPage(stored: readonly Stored[]): Promise<string
         <meta name="color-scheme" content="light dark" />
         <meta http-equiv="Content-Security-Policy" content="${policy}" />
         <title>Leaderboards of structural pruning</title>
-        <style>
-          ${new Markup(pageStyle + boardStyle)}
-        </style>
+        <style>${new Markup(pageStyle + boardStyle)}</style>
       </head>
       <body>
         <div class="page">
@@ -50,25 +48,19 @@ export async function leaderboardPage(stored: readonly Stored[]): Promise<string
             ${filterForm(rows)} ${sections} ${rows.length === 0 ? null : columnLegend()}
           </main>
         </div>
-        <script>
-          ${new Markup(pageScript)};
-        </script>
+        <script>${new Markup(pageScript)}</script>
       </body>
-    </html> `.text;
+    </html>
+`.text;
 }
 
 function filterForm(rows: readonly Standing[]): Markup {
   const selects = Object.entries(filters).map(([name, title]) => {
     const values = [...new Set(rows.map(row => String(row[name as keyof typeof filters])))].sort();
-    const options = values.map(value => html`<option value="${value}">${value}</option>`);
-    return html`<label
-      >${title}<select name="${name}">
-        <option value="">all</option>
-        ${options}
-      </select></label
-    >`;
+    const options = values.map(value => markup`<option value="${value}">${value}</option>`);
+    return markup`<label>${title}<select name="${name}"><option value="">all</option>${options}</select></label>`;
   });
-  return html`<form class="filters" hidden aria-label="Filters">
+  return markup`<form class="filters" hidden aria-label="Filters">
     ${selects}<button type="reset">Show all</button><output aria-live="polite"></output>
   </form>`;
 }
@@ -81,7 +73,7 @@ async function board(title: string, rows: readonly Standing[], entries: Readonly
         .filter(cost => list.some(row => cost.of(row) !== null))
         .map(async cost => {
           const svg = new Markup(await paretoChart(list, cost).toSvg());
-          return html`<figure class="chart">
+          return markup`<figure class="chart">
             <figcaption>
               ${name}: score against ${cost.title.replace(', %', '')}; the line is the Pareto front
             </figcaption>
@@ -90,7 +82,7 @@ async function board(title: string, rows: readonly Standing[], entries: Readonly
         }),
     ),
   );
-  return html`<section>
+  return markup`<section>
     <h2>${title}</h2>
     <h3>Ranks across speed-ups</h3>
     ${rankTable(rows)}
@@ -107,10 +99,10 @@ function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string
 }
 
 const attributes = (row: Standing): Markup =>
-  html`${Object.keys(filters).map(name => html` data-${name}="${String(row[name as keyof typeof filters])}"`)}`;
+  markup`${Object.keys(filters).map(name => markup` data-${name}="${String(row[name as keyof typeof filters])}"`)}`;
 
 const scrolled = (label: string, head: readonly Markup[], body: readonly Markup[]): Markup =>
-  html`<div class="scroll" tabindex="0" role="region" aria-label="${label}">
+  markup`<div class="scroll" tabindex="0" role="region" aria-label="${label}">
     <table>
       <thead>
         <tr>
@@ -122,18 +114,20 @@ const scrolled = (label: string, head: readonly Markup[], body: readonly Markup[
       </tbody>
     </table>
   </div>`;
-const heading = (text: string): Markup => html`<th scope="col">${text}</th>`;
-const numeric = (text: string): Markup => html`<th scope="col" class="number">${text}</th>`;
-const cell = (part: Markup | string): Markup => html`<td>${part}</td>`;
-const number = (text: string): Markup => html`<td class="number">${text}</td>`;
+const heading = (text: string): Markup => markup`<th scope="col">${text}</th>`;
+const numeric = (text: string): Markup => markup`<th scope="col" class="figure">${text}</th>`;
+const cell = (part: Markup | string): Markup => markup`<td>${part}</td>`;
+const number = (text: string): Markup => markup`<td class="figure">${text}</td>`;
+const setting = ({ strategy, protocol, division }: Standing): Markup =>
+  markup`${[strategy, protocol, division!].map(cell)}`;
 const score = ({ score, spread }: Standing): string =>
   score.toFixed(2) + (spread === null ? '' : ` ± ${spread.toFixed(2)}`);
 
 /** A row for each method of somebody, with rank and score at every speed-up. */
 function rankTable(rows: readonly Standing[]): Markup {
   const speedups = [...new Set(rows.map(({ speedup }) => speedup))].sort((a, b) => a - b);
-  const lines = grouped(rows, ({ division, protocol, strategy, method, by, status }) =>
-    JSON.stringify([division, protocol, strategy, method, by, status]),
+  const lines = grouped(rows, ({ division, protocol, strategy, method, by }) =>
+    JSON.stringify([division, protocol, strategy, method, by]),
   );
   const meanRank = (list: readonly Standing[]) => list.reduce((sum, { rank }) => sum + rank, 0) / list.length;
   const key = ({ division, protocol, strategy }: Standing) => `${division} ${protocol} ${strategy}`;
@@ -144,21 +138,22 @@ function rankTable(rows: readonly Standing[]): Markup {
     const [row] = list as [Standing];
     const at = speedups.map(speedup => {
       const there = list.filter(one => one.speedup === speedup);
-      return html`<td class="number">
-        ${there.map(one => html`<span class="rank">${one.rank}</span> ${score(one)} `)}
-      </td>`;
+      const shown = there.map(
+        one => markup`<span data-entry="${one.entry}"><b class="rank">${one.rank}</b> ${score(one)}</span> `,
+      );
+      return markup`<td class="figure">${shown}</td>`;
     });
-    return html`<tr${attributes(row)}>${cell(row.method)}${at}${cell(row.strategy)}${cell(row.protocol)}${cell(row.division!)}${cell(status(row))}${cell(row.by!)}</tr>`;
+    return markup`<tr>${cell(row.method)}${at}${setting(row)}${cell(row.by!)}</tr>`;
   });
   const head = [
     heading('method'),
     ...speedups.map(speedup => numeric(`${speedup}x`)),
-    ...['strategy', 'protocol', 'division', 'status', 'by'].map(heading),
+    ...['strategy', 'protocol', 'division', 'by'].map(heading),
   ];
   return scrolled('Ranks across speed-ups', head, body);
 }
 
-const status = ({ status }: Standing): Markup => html`<span class="status ${status}">${status}</span>`;
+const status = ({ status }: Standing): Markup => markup`<span class="status ${status}">${status}</span>`;
 const times = (value: number | null): string => (value === null ? '' : `${value.toFixed(2)}x`);
 
 function entryTable(rows: readonly Standing[], entries: ReadonlyMap<string, Entry>): Markup {
@@ -177,15 +172,22 @@ function entryTable(rows: readonly Standing[], entries: ReadonlyMap<string, Entr
       number(`${row.paramsLeft.toFixed(1)} %`),
       number(times(row.reached)),
       number(times(row.latencyRatio)),
+      setting(row),
       cell(status(row)),
       cell(about(entries.get(row.entry!)!)),
     ];
-    return html`<tr id="e-${row.entry}" tabindex="-1" ${attributes(row)}>
-      ${cells}
-    </tr>`;
+    return markup`<tr id="e-${row.entry}" tabindex="-1"${attributes(row)}>${cells}</tr>`;
   });
   const numbers = 'speed-up,rank,base,before,recalibrated,score,runs,delta,left,reached,latency'.split(',');
-  return scrolled('Entries', [heading('method'), ...numbers.map(numeric), ...['status', 'about'].map(heading)], body);
+  return scrolled(
+    'Entries',
+    [
+      heading('method'),
+      ...numbers.map(numeric),
+      ...['strategy', 'protocol', 'division', 'status', 'about'].map(heading),
+    ],
+    body,
+  );
 }
 
 /** Who, when, how, and what verifications said. */
@@ -206,9 +208,9 @@ function about(entry: Entry): Markup {
     ]),
   ];
   const anchors = Object.entries(links).map(
-    ([name, address]) => html`<a href="${address}" rel="noopener noreferrer">${name}</a> `,
+    ([name, address]) => markup`<a href="${address}" rel="noopener noreferrer">${name}</a> `,
   );
-  return html`<details>
+  return markup`<details>
     <summary>by ${by}</summary>
     <div>${lines.join('\n')} ${anchors}</div>
   </details>`;
@@ -216,11 +218,11 @@ function about(entry: Entry): Markup {
 
 function columnLegend(): Markup {
   const shown = Object.entries(legend).filter(([name]) => !['step', 'regularizer', 'spread'].includes(name));
-  return html`<h2>Columns</h2>
+  return markup`<h2>Columns</h2>
     <dl>
       ${shown.map(
         ([name, meaning]) =>
-          html`<dt>${name}</dt>
+          markup`<dt>${name}</dt>
             <dd>${meaning}</dd>`,
       )}
       <dt>±</dt>

@@ -1,6 +1,6 @@
 /** What leaderboards need beside the style of all pages. */
 export const boardStyle = `
-main { max-width: 76rem; }
+main { max-width: 86rem; }
 [hidden] { display: none !important; }
 main, select, button { font-family: var(--sans); }
 main > p { font-size: 0.95rem; max-width: 46rem; }

@@ -75,7 +75,7 @@ export function entriesOf(
       throw new Error(`submission: ${path.join('.')}: ${message}`);
     }
     const entry = { ...parsed.data, verifications: [] };
-    return { ...entry, id: entryId(entry) };
+    return entrySchema.parse({ ...entry, id: entryId(entry) });
   });
   const stored = entries.map(entry => ({ file: `./${pathOf(entry)}`, entry }));
   const wrong = problems(replaced ? [...lineage(replaced, known), ...stored] : stored, catalogue).filter(problem =>

@@ -115,7 +115,11 @@ export { boards, criteriaAlone, partsOf, type Board, type Result } from './bench
 export type { Extension } from './contract/index.ts';
 export { entryStandings } from './leaderboard/board.ts';
 export {
+  differenceSchema,
   entrySchema,
+  pluginSourceSchema,
+  rerunSchema,
+  verificationSchema,
   type Difference,
   type Entry,
   type PluginSource,

@@ -1,4 +1,4 @@
-import { distinct, type RunRecord } from '../kernel/bench/record.ts';
+import type { RunRecord } from '../kernel/bench/record.ts';
 import { find, type Catalogue } from '../kernel/catalogue.ts';
 import type { Extension } from '../kernel/contract/index.ts';
 import { checkExtension } from '../kernel/contract/run.ts';
@@ -73,7 +73,7 @@ export interface SubmitChoice extends Submission {
 export async function submit(records: readonly RunRecord[], options: SubmitChoice): Promise<Stored[]> {
   const { plugins = [], leaderboards = leaderboardsFolder(), ...submission } = options;
   const { known, sources } = await withPlugins(plugins);
-  const entries = entriesOf(distinct(records), submission, sources, await readEntries(leaderboards), known);
+  const entries = entriesOf(records, submission, sources, await readEntries(leaderboards), known);
   const stored: Stored[] = [];
   for (const entry of entries) stored.push({ file: await writeEntry(leaderboards, entry), entry });
   return stored;

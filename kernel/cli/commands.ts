@@ -36,7 +36,7 @@ export const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./check-plugin.ts')).checkPlugin,
   },
   leaderboard: {
-    summary: 'rank the records of benchmarks',
+    summary: 'rank records of benchmarks; submit, verify, check and show entries of leaderboards',
     load: async () => (await import('./leaderboard.ts')).leaderboard,
   },
   notebook: {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { standings } from '../bench/leaderboard.ts';
-import { distinct, type RunRecord } from '../bench/record.ts';
+import type { RunRecord } from '../bench/record.ts';
 import { legend, leaderboardTable, standingsTable } from '../bench/tables.ts';
 import { entryStandings } from '../leaderboard/board.ts';
 import { readEntries } from '../leaderboard/store.ts';
@@ -43,15 +43,15 @@ function describeShow(command: Command, { io }: Context): void {
   addFolder(addFlags(command, showOptions));
   example(
     command,
-    'pruningbench leaderboard',
-    'pruningbench leaderboard runs/resnet18-shapes',
-    'pruningbench leaderboard runs/a runs/b --html leaderboard.html',
+    'pruningbench leaderboard show',
+    'pruningbench leaderboard show runs/resnet18-shapes',
+    'pruningbench leaderboard show runs/a runs/b --html leaderboard.html',
   );
   command.action(async (folders: string[], given: Given) => {
     const { html } = readFlags(showOptions, given);
     if (html !== undefined && folders.length === 0)
       throw new UsageError(`--html ${html}: needs folders of records; entries make a page by leaderboard page`);
-    const records = distinct((await Promise.all(folders.map(recordsIn))).flat());
+    const records = (await Promise.all(folders.map(recordsIn))).flat();
     const rows = folders.length > 0 ? standings(records) : entryStandings(await readEntries(folderOf(given)));
     if (html !== undefined) await writeInFolder(html, new TextEncoder().encode(await page(records)));
     if (given['json']) return io.out(json(rows));

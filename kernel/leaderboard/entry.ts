@@ -25,22 +25,22 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digit
 
 const provides = z.array(line(120)).min(1);
 /** Where a plugin comes from that is not part of the package: a file, a package, or a notebook's cell. */
-const pluginSource = z.discriminatedUnion('kind', [
+export const pluginSourceSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('file'), name: line(200), sha256, provides }),
   z.strictObject({ kind: z.literal('package'), name: line(200), version: line(100), provides }),
   /** The checksum is of the plugin's functions as they are compiled. */
   z.strictObject({ kind: z.literal('cell'), name: line(200), sha256, provides }),
 ]);
-export type PluginSource = z.infer<typeof pluginSource>;
+export type PluginSource = z.infer<typeof pluginSourceSchema>;
 
-const difference = z.strictObject({ what: line(300), entry: text(2000), here: text(2000) });
+export const differenceSchema = z.strictObject({ what: line(300), entry: text(2000), here: text(2000) });
 /** Something that is one way in the entry and another way here. */
-export type Difference = z.infer<typeof difference>;
+export type Difference = z.infer<typeof differenceSchema>;
 
 export const outcomes = ['differs', 're-run', 'reproduced'] as const;
 
 /** The numbers of one seed, run again. */
-const rerun = z.strictObject({
+export const rerunSchema = z.strictObject({
   seed: z.int(),
   base: z.number(),
   before: z.number(),
@@ -52,19 +52,19 @@ const rerun = z.strictObject({
   /** Hash of what became of each group. */
   groups: hash,
 });
-export type Rerun = z.infer<typeof rerun>;
+export type Rerun = z.infer<typeof rerunSchema>;
 
-const verification = z.strictObject({
+export const verificationSchema = z.strictObject({
   created: z.iso.datetime(),
   by: line(80),
   outcome: z.enum(outcomes),
   /** Points by which the mean score may differ for `re-run`. */
   tolerance: z.number().nonnegative(),
-  runs: z.array(rerun).min(1),
-  differences: z.array(difference),
+  runs: z.array(rerunSchema).min(1),
+  differences: z.array(differenceSchema),
   provenance: recordSchema.shape.provenance,
 });
-export type Verification = z.infer<typeof verification>;
+export type Verification = z.infer<typeof verificationSchema>;
 
 export const divisions = ['closed', 'open'] as const;
 export type Division = (typeof divisions)[number];
@@ -80,12 +80,12 @@ export const entrySchema = z.strictObject({
   division: z.enum(divisions),
   recipe: text(10_000).nullable(),
   links: z.strictObject({ paper: link.optional(), code: link.optional() }),
-  plugins: z.array(pluginSource),
+  plugins: z.array(pluginSourceSchema),
   /** The entry that this one corrects, and why. */
   supersedes: z.strictObject({ id: hash, reason: text(2000) }).nullable(),
   records: z.array(recordSchema).min(1),
   /** Only ever appended to. */
-  verifications: z.array(verification),
+  verifications: z.array(verificationSchema),
 });
 export type Entry = z.infer<typeof entrySchema>;
 

@@ -6,21 +6,12 @@ import { main } from '../../../kernel/cli/main.ts';
 import { line, run } from './run.ts';
 
 const leaves = [
-  ...[
-    'check-plugin',
-    'models',
-    'experiments',
-    'methods',
-    'datasets',
-    'groups',
-    'prune',
-    'train',
-    'bench',
-    'check-plugin',
-    'leaderboard',
-  ].map(name => [name]),
+  ...['check-plugin', 'models', 'experiments', 'methods', 'datasets', 'groups', 'prune', 'train', 'bench'].map(name => [
+    name,
+  ]),
   ...['run', 'html', 'strip'].map(name => ['notebook', name]),
   ...['install', 'start', 'list'].map(name => ['kernel', name]),
+  ...['show', 'submit', 'verify', 'check', 'page'].map(name => ['leaderboard', name]),
 ];
 
 describe('command line', () => {

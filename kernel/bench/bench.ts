@@ -17,7 +17,7 @@ import type { TrainingProgress } from '../train/progress.ts';
 import type { TrainingOptions } from '../train/training-options.ts';
 import { latencySpeedup } from './latency-speedup.ts';
 import { compareLatency } from './measure.ts';
-import { protocolSchema, type ProtocolInput } from './protocol.ts';
+import { evaluationBatch, protocolSchema, type ProtocolInput } from './protocol.ts';
 import { provenance } from './provenance.ts';
 import { hashOf, methodName, readRecord, writeRecord, type Configuration, type RunRecord } from './record.ts';
 import { penaltySeconds, regularizeBy } from './regularize.ts';
@@ -198,7 +198,7 @@ class Bench {
         this.#report('prune', label, Math.min(1, Math.log(speedup) / Math.log(Math.max(target, 1.0001)))),
     });
     const pruneSeconds = (performance.now() - pruneStarted) / 1000;
-    const before = await evaluate(pruned.graph, data.test, task, { batch: this.#batch, signal });
+    const before = await evaluate(pruned.graph, data.test, task, { batch: evaluationBatch(this.#protocol), signal });
     const recalibrated = await this.#recalibrated(pruned.graph);
     const finetuned = this.#protocol.finetune
       ? await this.#train('finetune', pruned.graph, this.#protocol.finetune, label)
@@ -236,18 +236,16 @@ class Bench {
     };
   }
 
-  /** Images per step where nothing is trained. */
-  get #batch(): number {
-    const { base, finetune, sparsify } = this.#protocol;
-    return (base ?? finetune ?? sparsify).batch;
-  }
-
   async #trainBase(): Promise<Trained> {
     const { data, task, model, signal } = this.#options;
     const graph = model.build(this.#modelOptions);
     const { base } = this.#protocol;
     if (base) return this.#train('base', graph, base, 'base model');
-    return { graph, scores: await evaluate(graph, data.test, task, { batch: this.#batch, signal }), history: [] };
+    return {
+      graph,
+      scores: await evaluate(graph, data.test, task, { batch: evaluationBatch(this.#protocol), signal }),
+      history: [],
+    };
   }
 
   /** What the speed-up is of, in options of pruning. */
@@ -263,7 +261,7 @@ class Bench {
   async #recalibrated(graph: Graph): Promise<Readonly<Record<string, number>> | null> {
     const { data, task, signal } = this.#options;
     const { recalibration: batches } = this.#protocol;
-    const batch = this.#batch;
+    const batch = evaluationBatch(this.#protocol);
     if (batches === 0 || !graph.nodes.some(({ op }) => op === 'batch-norm')) return null;
     const recalibrated = await recalibrate(graph, data.train, { batches, batch, seed: this.#seed, signal });
     return evaluate(recalibrated, data.test, task, { batch, signal });

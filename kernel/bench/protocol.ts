@@ -43,3 +43,6 @@ export const protocolSchema = z.strictObject({
 });
 export type Protocol = z.infer<typeof protocolSchema>;
 export type ProtocolInput = z.input<typeof protocolSchema>;
+
+/** Images per step where nothing is trained: as many as in the first training that there is. */
+export const evaluationBatch = ({ base, finetune, sparsify }: Protocol): number => (base ?? finetune ?? sparsify).batch;

@@ -1,10 +1,11 @@
+import { evaluationBatch } from '../bench/protocol.ts';
 import * as tf from '@tensorflow/tfjs';
 import { bench, type BenchProgress, type Trained } from '../bench/bench.ts';
 import { provenance } from '../bench/provenance.ts';
 import type { RunRecord } from '../bench/record.ts';
 import { find, type Catalogue } from '../catalogue.ts';
 import type { Graph } from '../graph/graph.ts';
-import { parseOptions } from '../prune/prune.ts';
+import { parseOptions } from '../options.ts';
 import type { Data, Model } from '../plugin.ts';
 import type { Normalization } from '../prune/normalize.ts';
 import type { Reduction } from '../prune/score.ts';
@@ -143,7 +144,7 @@ async function runAgain(
   await tf.ready();
   const base: Trained | undefined = graph && {
     graph,
-    scores: await evaluate(graph, data.test, task, { batch: c.protocol.base.batch, signal }),
+    scores: await evaluate(graph, data.test, task, { batch: evaluationBatch(c.protocol), signal }),
     history: [],
   };
   const [record] = await bench({

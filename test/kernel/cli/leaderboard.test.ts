@@ -99,7 +99,7 @@ describe('leaderboard', () => {
     const page = readFileSync(html, 'utf8');
     assert.match(page, /^<!doctype html>[\s\S]*<title>Leaderboard<\/title>[\s\S]*<\/html>\n$/);
     assert.match(page, /<td[^>]*>better<\/td>/);
-    assert.match(page, /<caption>net x0.5 on data, protocol test, strategy global<\/caption>/);
+    assert.match(page, /<caption[^>]*>net x0.5 on data, protocol test, strategy global<\/caption>/);
     assert.doesNotMatch(page, />Code</);
     assert.equal(page.match(/<svg/g)!.length, 5);
     for (const shown of ['net x0.5 on data', 'before and after fine-tuning', 'ranks', 'channels kept per group at 2x'])

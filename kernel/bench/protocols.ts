@@ -20,27 +20,37 @@ const yoloSchedule = { kind: 'linear', final: 0.01, warmup: 3 } as const;
 /** An evaluation of detectors takes as long as some epochs. */
 const seldom = { evaluateEvery: 0 };
 
+/**
+ * Minutes on a laptop: few epochs, warm-up and cosine. Weights that nobody uses decay by learning rate times weight
+ * decay a step; a training of few steps needs more weight decay for them to be told from the others.
+ */
+const quick = {
+  name: 'quick',
+  base: {
+    epochs: 8,
+    batch: 64,
+    optimizer: { ...sgd(0.1, true), weightDecay: 0.01 },
+    schedule: { kind: 'cosine', warmup: 1 },
+    evaluateEvery: 1,
+  },
+  sparsify: { epochs: 4, batch: 64, optimizer: { ...sgd(0.01), weightDecay: 0 }, schedule: { kind: 'cosine' } },
+  finetune: { epochs: 3, batch: 64, optimizer: sgd(0.02, true), schedule: { kind: 'cosine' } },
+  calibration: { batches: 4, batch: 64, every: 10 },
+  latency: { batches: [1, 16], repeats: 20 },
+} satisfies ProtocolInput;
+
 /** Protocols by name. */
 export const protocols = {
-  /**
-   * Minutes on a laptop: few epochs, warm-up and cosine. Weights that nobody uses decay by learning rate times weight
-   * decay a step; a training of few steps needs more weight decay for them to be told from the others.
-   */
-  quick: {
-    name: 'quick',
-    base: {
-      epochs: 8,
-      batch: 64,
-      optimizer: { ...sgd(0.1, true), weightDecay: 0.01 },
-      schedule: { kind: 'cosine', warmup: 1 },
-      evaluateEvery: 1,
-    },
-    sparsify: { epochs: 4, batch: 64, optimizer: { ...sgd(0.01), weightDecay: 0 }, schedule: { kind: 'cosine' } },
-    finetune: { epochs: 3, batch: 64, optimizer: sgd(0.02, true), schedule: { kind: 'cosine' } },
-    calibration: { batches: 4, batch: 64, every: 10 },
-    latency: { batches: [1, 16], repeats: 20 },
+  quick,
+  /** As `quick`, with longer trainings: a few hours for all methods together. */
+  laptop: {
+    ...quick,
+    name: 'laptop',
+    base: { ...quick.base, epochs: 20 },
+    sparsify: { ...quick.sparsify, epochs: 6 },
+    finetune: { ...quick.finetune, epochs: 5 },
   },
-  /** The same for transformers. */
+  /** As `quick`, for transformers. */
   'quick-vit': {
     name: 'quick-vit',
     base: { epochs: 16, batch: 64, optimizer: adamw(1e-3, 0.05), schedule: { kind: 'cosine', warmup: 2 } },
@@ -49,7 +59,7 @@ export const protocols = {
     calibration: { batches: 4, batch: 64, every: 10 },
     latency: { batches: [1, 16], repeats: 20 },
   },
-  /** The same for detectors. */
+  /** As `quick`, for detectors. */
   'quick-detection': {
     name: 'quick-detection',
     base: { epochs: 40, batch: 16, optimizer: adamw(2e-3, 5e-4), schedule: { kind: 'cosine', warmup: 3 }, ...seldom },

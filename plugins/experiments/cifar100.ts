@@ -1,7 +1,7 @@
 import { defineExperiment, type Experiment } from '../../kernel/bench/experiment.ts';
 import { protocols } from '../../kernel/bench/protocols.ts';
 import { forConvolutions } from './methods.ts';
-import { laptopProtocol, smoke } from './profiles.ts';
+import { smoke } from './profiles.ts';
 
 const speedups = [2, 4, 8];
 
@@ -66,7 +66,7 @@ export const cifar100: readonly Experiment[] = strategies.flatMap(([strategy, su
       published: { model, dataset: 'cifar100' },
       profiles: {
         smoke: { ...smoke(model, { width: least }, [2, 3]), strategies: [strategy] },
-        laptop: { ...plan, modelOptions: { width: narrow }, dataset: 'cifar10', protocol: laptopProtocol },
+        laptop: { ...plan, modelOptions: { width: narrow }, dataset: 'cifar10', protocol: protocols.laptop },
         paper: { ...plan, dataset: 'cifar100', protocol: protocols.paper },
       },
     });

@@ -1,7 +1,7 @@
 import { defineExperiment, type Experiment } from '../../kernel/bench/experiment.ts';
 import { protocols } from '../../kernel/bench/protocols.ts';
 import { forConvolutions, forTransformers } from './methods.ts';
-import { laptopProtocol, smoke } from './profiles.ts';
+import { smoke } from './profiles.ts';
 
 const speedups = [2, 3, 4];
 
@@ -14,7 +14,7 @@ const residual = (model: string, name: string, narrow: number, about: string): E
     published: { model, dataset: 'imagenet' },
     profiles: {
       smoke: smoke(model, { width: 0.0625 }, [2, 3]),
-      laptop: { ...plan, modelOptions: { width: narrow }, dataset: 'shapes', protocol: laptopProtocol },
+      laptop: { ...plan, modelOptions: { width: narrow }, dataset: 'shapes', protocol: protocols.laptop },
       paper: { ...plan, dataset: 'imagenet', protocol: protocols['paper-imagenet'] },
     },
   });

@@ -1,6 +1,5 @@
 import type { PlanInput } from '../../kernel/bench/plan.ts';
 import type { ProtocolInput } from '../../kernel/bench/protocol.ts';
-import { protocols } from '../../kernel/bench/protocols.ts';
 import { few } from './methods.ts';
 
 /** Something of everything in a few steps of training, for tests: its numbers mean nothing. */
@@ -28,12 +27,3 @@ export const smoke = (model: string, modelOptions: Record<string, unknown>, spee
   speedups,
   protocol: smokeProtocol(32),
 });
-
-/** Longer trainings than those of `quick`, of a few hours for all methods together. */
-export const laptopProtocol: ProtocolInput = {
-  ...protocols.quick,
-  name: 'laptop',
-  base: { ...protocols.quick.base, epochs: 20 },
-  sparsify: { ...protocols.quick.sparsify, epochs: 6 },
-  finetune: { ...protocols.quick.finetune, epochs: 5 },
-};

@@ -114,6 +114,7 @@ async function runCell(
   { timeout, signal, onOutput }: RunNotebookOptions,
 ): Promise<Message> {
   const { cell } = at;
+  const injected = tagsOf(cell).includes('injected-parameters');
   outputs.reset(cell);
   const times: Record<string, string> = { 'shell.execute_reply.started': new Date().toISOString() };
   const request = client.request(
@@ -126,6 +127,8 @@ async function runCell(
       published(message) {
         if (message.header.msg_type === 'execute_input')
           cell.execution_count = message.content['execution_count'] as number;
+        // The last assignment has a value, which the cell's reader wrote.
+        if (injected && message.header.msg_type === 'execute_result') return;
         const change = outputs.add(cell, message);
         if (change) onOutput?.(at, change);
       },

@@ -62,6 +62,7 @@ describe('notebook runner', () => {
       assert.deepEqual(written, JSON.parse(formatNotebook(run.notebook)));
       assert.equal(run.cells, 7);
       assert.deepEqual(written.cells[2]!.metadata['tags'], ['injected-parameters']);
+      assert.deepEqual(written.cells[2]!['outputs'], []);
       assert.deepEqual(outputs(written, 3), [{ output_type: 'stream', name: 'stdout', text: ['0\n', '1\n', '2\n'] }]);
       const [bar, ...more] = outputs(written, 4) as { data: Record<string, string> }[];
       assert.deepEqual(more, []);

@@ -110,19 +110,24 @@ describe('clients of Jupyter', () => {
     assert.deepEqual(report, { before: 'error', after: '2' });
   }).timeout(60_000);
 
-  it('nbclient runs the quickstart', () => {
-    const file = path.join(root, 'notebooks/00-quickstart.ipynb');
-    const parameters = { ...smallest['00-quickstart.ipynb'], out: path.join(folder, 'runs') };
-    const notebook = injectParameters(parseNotebook(readFileSync(file, 'utf8')), parameters);
-    const executed = execute(notebook, { timeout: 600 }, path.dirname(file));
-    const all = executed.cells.flatMap((_, index) => outputs(executed, index));
-    assert.deepEqual(
-      all.filter(({ name }) => name === 'stderr'),
-      [],
-    );
-    assert.ok(all.filter(({ data }) => data && 'image/svg+xml' in data).length >= 4);
-    assert.ok(all.filter(({ data }) => data && 'text/html' in data).length >= 5);
-  }).timeout(900_000);
+  for (const [name, charts] of [
+    ['00-quickstart.ipynb', 4],
+    ['analysis-rankings.ipynb', 2],
+    ['vit-small-imagenet.ipynb', 5],
+  ] as const)
+    it(`nbclient runs ${name}`, () => {
+      const file = path.join(root, 'notebooks', name);
+      const given = { ...smallest[name], ...(name.startsWith('analysis') ? {} : { out: path.join(folder, 'runs') }) };
+      const notebook = injectParameters(parseNotebook(readFileSync(file, 'utf8')), given);
+      const executed = execute(notebook, { timeout: 600 }, path.dirname(file));
+      const all = executed.cells.flatMap((_, index) => outputs(executed, index));
+      assert.deepEqual(
+        all.filter(({ name }) => name === 'stderr'),
+        [],
+      );
+      assert.ok(all.filter(({ data }) => data && 'image/svg+xml' in data).length >= charts);
+      assert.ok(all.filter(({ data }) => data && 'text/html' in data).length >= 3);
+    }).timeout(900_000);
 
   it('nbmake passes a notebook that runs, and fails one that throws', () => {
     const write = (name: string, cells: readonly string[]) => {

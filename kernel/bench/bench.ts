@@ -14,6 +14,7 @@ import { evaluate } from '../train/evaluate.ts';
 import { recalibrate } from '../train/recalibrate.ts';
 import { fit, type Fitted, type FitOptions } from '../train/fit.ts';
 import type { TrainingProgress } from '../train/progress.ts';
+import { makeFolder } from '../train/write-atomically.ts';
 import type { TrainingOptions } from '../train/training-options.ts';
 import { latencySpeedup } from './latency-speedup.ts';
 import { compareLatency } from './measure.ts';
@@ -115,6 +116,7 @@ class Bench {
   async run(): Promise<RunRecord[]> {
     const { methods, strategies, speedups, out, onRecord } = this.#options;
     await tf.ready();
+    if (out !== undefined) await makeFolder(out);
     const runs = strategies.flatMap(strategy =>
       speedups.flatMap(speedup => methods.map(method => ({ method, strategy, speedup }))),
     );

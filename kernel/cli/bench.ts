@@ -264,9 +264,12 @@ class BenchLine {
     const elapsed = duration((performance.now() - this.#started) / 1000);
     this.#io.err(
       `${elapsed}  ${methodName(configuration)}, ${strategy.id}, ${speedup}x${this.#seeds > 1 ? `, seed ${seed}` : ''}: ` +
-        `${score} ${percent(pruned.before[score]!)}, ` +
-        (pruned.recalibrated ? `recalibrated ${percent(pruned.recalibrated[score]!)}, ` : '') +
-        `fine-tuned ${percent(pruned.scores[score]!)}\n`,
+        [
+          `${score} ${percent(pruned.before[score]!)}`,
+          ...(pruned.recalibrated ? [`recalibrated ${percent(pruned.recalibrated[score]!)}`] : []),
+          ...(configuration.protocol.finetune ? [`fine-tuned ${percent(pruned.scores[score]!)}`] : []),
+        ].join(', ') +
+        '\n',
     );
   }
 

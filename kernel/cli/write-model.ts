@@ -1,8 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Catalogue } from '../catalogue.ts';
 import type { Graph } from '../graph/graph.ts';
-import { writeAtomically } from '../train/write-atomically.ts';
+import { makeFolder, writeAtomically } from '../train/write-atomically.ts';
 import { json } from './json.ts';
 
 /** Writes `model.<extension>` in every format, then `<name>.json`; returns the paths. */
@@ -13,7 +12,7 @@ export async function writeModel(
   name: string,
   record: unknown,
 ): Promise<string[]> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const files: [string, Uint8Array][] = formats.map(format => [`model${format.extension}`, format.write(graph)]);
   files.push([`${name}.json`, new TextEncoder().encode(json(record))]);
   for (const [file, bytes] of files) await writeAtomically(join(folder, file), bytes);

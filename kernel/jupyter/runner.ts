@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CellError, type CellProgress } from './cell-error.ts';
 import { KernelClient } from './client.ts';
@@ -13,6 +13,7 @@ import {
   type CodeCell,
   type Notebook,
 } from './notebook.ts';
+import { makeFolder } from '../train/write-atomically.ts';
 import { Outputs, type OutputChange } from './outputs.ts';
 import type { Message } from './wire.ts';
 
@@ -56,7 +57,7 @@ export async function runNotebook(source: string | Notebook, options: RunNoteboo
   const read = typeof source === 'string' ? parseNotebook(await readFile(source, 'utf8')) : normalized(source);
   const notebook = injectParameters(read, parameters);
   const folder = options.folder ?? (typeof source === 'string' ? path.dirname(path.resolve(source)) : process.cwd());
-  if (output !== undefined) await mkdir(path.dirname(path.resolve(output)), { recursive: true });
+  if (output !== undefined) await makeFolder(path.dirname(path.resolve(output)));
   const started = performance.now();
   const { argv, env } = options;
   const client = await KernelClient.start({ argv, folder, ...(env ? { env } : {}) });

@@ -19,8 +19,19 @@ export async function writeAtomically(path: string, bytes: Uint8Array, files: Fi
 
 /** `writeAtomically` in a folder that is made where there is none. */
 export async function writeInFolder(path: string, bytes: Uint8Array): Promise<void> {
-  await fs.mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   await writeAtomically(path, bytes);
+}
+
+/** Makes a folder where there is none. Throws with its name where a file stands in the way. */
+export async function makeFolder(folder: string): Promise<void> {
+  try {
+    await fs.mkdir(folder, { recursive: true });
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const inTheWay = code === 'EEXIST' || code === 'ENOTDIR';
+    throw new Error(inTheWay ? `${folder}: a file is in the way of this folder` : message, { cause });
+  }
 }
 
 async function flushed(path: string, files: Files, write: (file: fs.FileHandle) => Promise<void>): Promise<void> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bench, type BenchOptions, type BenchProgress } from '../../../kernel/bench/bench.ts';
@@ -194,6 +194,13 @@ describe('bench', function () {
     } finally {
       await rm(own, { recursive: true });
     }
+  });
+
+  it('refuses a folder that a file is in the way of, before it trains', async () => {
+    const file = join(folder, 'file');
+    await writeFile(file, '');
+    for (const out of [file, join(file, 'within')])
+      await assert.rejects(bench(choose({ out })), /file.*: a file is in the way of this folder/);
   });
 
   it('refuses a model for another task', () =>

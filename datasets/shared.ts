@@ -31,7 +31,9 @@ export async function findFolder(
 ): Promise<string> {
   const root = process.env['PRUNINGBENCH_DATA'];
   if (path === undefined && !root)
-    throw new Error(`${id}: no folder given: set the option path to one with ${expected}, or PRUNINGBENCH_DATA`);
+    throw new Error(
+      `${id}: no folder given: set the option path (${id}:path=FOLDER on the command line) to one with ${expected}, or PRUNINGBENCH_DATA`,
+    );
   const candidates = path === undefined ? folders.map(folder => join(root!, folder)) : [path];
   for (const folder of candidates) if (await isFolder(folder)) return folder;
   throw new Error(`${id}: no folder ${candidates.join(' or ')}; expected one with ${expected}`);

@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
+import { suggestion } from './catalogue.ts';
 import type { Graph } from './graph/graph.ts';
 import type { Group } from './graph/groups.ts';
 import type { OpName } from './graph/ops/index.ts';
@@ -284,11 +285,24 @@ export type Definition<O, P extends Plugin<O>> = Omit<P, 'kind' | 'title' | 'opt
   readonly options?: z.ZodType<O, unknown>;
 };
 
+const common = ['kind', 'id', 'title', 'paper', 'options'];
+/** What a definition of a kind may state. */
+const parts = {
+  model: ['task', 'build'],
+  criterion: ['scores', 'reduce', 'normalize', 'element', 'pair', 'local', 'unit', 'estimate', 'finish'],
+  regularizer: ['start'],
+  strategy: ['keep'],
+  dataset: ['task', 'load'],
+} as const satisfies Record<Kind, readonly string[]>;
+
 /** With the title and the options that were left out; `never` because the rest is the caller's to know. */
 function complete(kind: Kind, plugin: { id: string; title?: string; options?: z.ZodType }): never {
   const { id, options = z.object({}) } = plugin;
   if (!/^[A-Za-z0-9][\w.-]*$/.test(id))
     throw new Error(`${kind} ${JSON.stringify(id)}: a name is letters, digits, hyphens, dots and underscores`);
+  const known = [...common, ...parts[kind]];
+  const unknown = Object.keys(plugin).find(key => !known.includes(key));
+  if (unknown !== undefined) throw new Error(`${kind} ${id}: no part ${unknown}${suggestion(unknown, known)}`);
   if (typeof options.safeParse !== 'function') throw new Error(`${kind} ${id}: its options are no zod schema`);
   return { kind, title: id, ...plugin, options } as never;
 }

@@ -341,7 +341,7 @@ class Bench {
         threads,
         signal,
       });
-      results.push({ batch, base: first.medianMs, pruned: second.medianMs, repeats, threads: first.threads });
+      results.push({ batch, base: first.minMs, pruned: second.minMs, repeats, threads: first.threads });
     }
     return results;
   }

@@ -51,10 +51,7 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
     )
     .addOption(new Option('--profile <name>', 'size of the experiment').choices([...profileNames]).default('laptop'))
     .option('--estimate', 'say how long it would take on this machine, and do not run it')
-    .requiredOption(
-      '--out <folder>',
-      'where records, base models and checkpoints are kept; what is there is not repeated',
-    )
+    .option('--out <folder>', 'where records, base models and checkpoints are kept; what is there is not repeated')
     .option(
       '--methods <names>',
       `criteria, or criterion+regularizer, apart by spaces or commas; all (the default): ${known.criteria.map(({ id }) => id).join(', ')}`,
@@ -81,6 +78,8 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
       ...typed,
     };
     const flags = readFlags(benchOptions, given);
+    if (given['out'] === undefined && !given['estimate'])
+      throw new UsageError('no folder for the records: give --out FOLDER');
     for (const flag of ['model', 'dataset'])
       if (given[flag] === undefined) throw new UsageError(`no ${flag}: give --${flag} NAME, or --experiment NAME`);
     const methods = namesOf('--methods', given['methods'] as string, known.criteria).map(name =>

@@ -1,6 +1,6 @@
 import { find } from '../catalogue.ts';
 import { checkExtension, type CheckResult } from '../contract/run.ts';
-import { loadExtensions } from '../extensions.ts';
+import { loadExtensions, withExtensions } from '../extensions.ts';
 import type { Task } from '../plugin.ts';
 import { addBackendFlags, backendFrom } from './backend-flags.ts';
 import type { Describe } from './command.ts';
@@ -14,6 +14,7 @@ export const checkPlugin: Describe = async (command, { io, catalogue }) => {
   example(command, 'pruningbench check-plugin my-criterion.ts');
   command.action(async (specifier: string, given: Record<string, unknown>) => {
     const plugins = await loadExtensions(specifier);
+    withExtensions(known, plugins);
     await backendFrom(known, given);
     const classification = find('task', known.tasks, 'classification') as Task<Int32Array>;
     const results: CheckResult[] = [];

@@ -46,7 +46,7 @@ const calibrationOptions = z.object({
 const latencyOptions = z.object({
   latencyBatch: z.int().positive().default(1).describe('inputs per pass whose time is measured'),
   latencyThreads: z.int().positive().default(1).describe('threads that compute it'),
-  latencyRepeats: z.int().min(0).default(10).describe('passes that are measured, 0 for none'),
+  latencyRepeats: z.int().min(0).default(20).describe('passes of which the fastest counts, 0 for none'),
 });
 
 export const prune: Describe = async (command, { io, catalogue }) => {
@@ -158,7 +158,7 @@ function layersText(before: Graph, { graph: after }: Pruned): string {
 }
 
 function totalsText({ before, after }: Pruned, latency: Comparison | null): string {
-  const milliseconds = ({ medianMs }: Latency) => `${medianMs.toPrecision(3)} ms`;
+  const milliseconds = ({ minMs }: Latency) => `${minMs.toPrecision(3)} ms`;
   const row = (name: string, a: number, b: number) => [name, metric(a), metric(b), `${((100 * b) / a).toFixed(1)}%`];
   return table(
     ['total', 'before', 'after', 'left'],

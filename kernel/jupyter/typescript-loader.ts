@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { LoadHook, ResolveHook } from 'node:module';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadTypeScript } from './typescript-host.ts';
 
@@ -26,9 +27,18 @@ export const resolve: ResolveHook = async (specifier, context, next) => {
 export const load: LoadHook = async (url, context, next) => {
   if (!url.startsWith('file:') || !/\.m?ts$/.test(url)) return next(url, context);
   const api = loadTypeScript();
-  const { outputText } = api.transpileModule(await readFile(fileURLToPath(url), 'utf8'), {
-    fileName: fileURLToPath(url),
+  const fileName = fileURLToPath(url);
+  const { outputText, diagnostics } = api.transpileModule(await readFile(fileName, 'utf8'), {
+    fileName,
+    reportDiagnostics: true,
     compilerOptions: { module: api.ModuleKind.ESNext, target: api.ScriptTarget.ES2022, inlineSourceMap: true },
   });
+  // The compiler mends what it can, but what it guesses is not what was written.
+  const [fault] = diagnostics ?? [];
+  if (fault) {
+    const { line, character } = fault.file!.getLineAndCharacterOfPosition(fault.start!);
+    const message = api.flattenDiagnosticMessageText(fault.messageText, '\n');
+    throw new SyntaxError(`${basename(fileName)}:${line + 1}:${character + 1}: ${message}`);
+  }
   return { format: 'module', source: outputText, shortCircuit: true };
 };

@@ -1,4 +1,5 @@
 import { breather } from '../breather.ts';
+import { suggestion } from '../catalogue.ts';
 import { count, type Count } from '../graph/count.ts';
 import { cutter } from '../graph/cut.ts';
 import { analyze, type Group } from '../graph/groups.ts';
@@ -8,7 +9,7 @@ import { parseOptions } from '../options.ts';
 import type { CalibrationData } from './calibration.ts';
 import { finish } from './finish.ts';
 import type { Normalization } from './normalize.ts';
-import { isScored, type Reduction, type Scoring } from './score.ts';
+import { isScored, normalizationNames, reductionNames, type Reduction, type Scoring } from './score.ts';
 import { scorerOf } from './scorer.ts';
 import { lowest, roundKept } from './select.ts';
 import { countedSpeedup, type Speedup } from './speedup.ts';
@@ -68,12 +69,18 @@ export const scoringOf = (
     reduce,
     normalize,
   }: Partial<Pick<PruneOptions, 'criterionOptions' | 'reduce' | 'normalize'>> = {},
-): Scoring => ({
-  criterion,
-  options: parseOptions(criterion, criterionOptions),
-  reduce: reduce ?? criterion.reduce ?? 'mean',
-  normalize: normalize ?? criterion.normalize ?? 'mean',
-});
+): Scoring => {
+  const one = <T extends string>(what: string, value: T, names: readonly T[]): T => {
+    if (names.includes(value)) return value;
+    throw new Error(`criterion ${criterion.id}: no ${what} ${value}${suggestion(value, names)}`);
+  };
+  return {
+    criterion,
+    options: parseOptions(criterion, criterionOptions),
+    reduce: one('reduction', reduce ?? criterion.reduce ?? 'mean', reductionNames),
+    normalize: one('normalization', normalize ?? criterion.normalize ?? 'mean', normalizationNames),
+  };
+};
 
 /**
  * Prunes a graph until it is faster by the factor `speedup`: in small steps, scoring at each, the units with the lowest

@@ -20,9 +20,14 @@ one of \`protected-global\`, for the same network and data.`;
       'markdown',
       `# ${title}
 
+How much of a network can go, and which method finds out best what? [PruningBench](https://arxiv.org/abs/2406.12315) compared
+methods on several networks; this notebook makes one of its tables anew. Channels that depend on one another, such as those of two
+layers whose outputs are added, can only go together: they make a *group*, and what goes at once is a *unit* of it. A *criterion*
+gives every unit a score, a *strategy* says how many units each group loses, lowest scores first.
+
 ${about}
 
-This notebook runs the experiment: a base model is trained, every method prunes it to every speed-up, what is left is fine-tuned
+A base model is trained, every method prunes it to every speed-up, what is left is fine-tuned
 and scored. Records that are found in \`out\` are not made again, so that a run which was stopped goes on where it stood.
 
 | profile | what it is |
@@ -40,23 +45,25 @@ let seeds = [0]; // everything is run once for each${weights}`,
 planTable(plan)`,
     [
       'markdown',
-      `The method is a criterion, with a regularizer before it where two names are joined by a plus sign. \`pruningbench methods\` says
-where each was published. How ThiNet, CP and HRank rank the units of whole groups was not: those three are our reading.
+      `A method is a criterion, or a criterion after a training with a regularizer, where two names are joined by a plus sign.
+\`pruningbench methods\` says where each was published. The paper does not say how ThiNet, CP and HRank, which were made for single
+layers, score the units of whole groups; ours put together what all layers of a group say.
 
 ## How long it takes
 
-A few training steps are measured on this machine; compiling, and what criteria compute beside gradients, come on top.`,
+Some training steps are measured on this machine. Compiling, and what criteria compute beside gradients, come on top: for small
+networks and short trainings that is most of the time.`,
     ],
     `const { text, secondsPerImage } = await estimatePlan(plan, ${given});
 console.log(\`about \${text} in all, \${(1000 * secondsPerImage).toPrecision(3)} ms an image\`);`,
     ['markdown', '## The runs'],
     `const records = await runPlan(plan, { out: \`\${out}/\${profile}\`${weights ? ', weights' : ''} });
-leaderboardTable(records, plan.title)`,
+leaderboardTable(records)`,
     [
       'markdown',
       `*before* is the score right after pruning, *recalibrated* with new statistics in the batch norms, *score* after fine-tuning, *delta*
-the difference to *base*; *left* are the parameters, *reached* and *latency* the speed-up in multiply-adds and in measured time,
-*step* is the time of a step of the pruning schedule, *regularizer* what it adds to a training step.`,
+the difference to *base*; *left* is the share of the parameters that is left, *reached* and *latency* the speed-up in multiply-adds and in measured time,
+*step* is the time of a step of the pruning schedule, *regularizer* the time that the regularizer adds to a training step.`,
     ],
     'scoreChart(records)',
     [
@@ -71,8 +78,8 @@ bumpChart(results)`,
       'markdown',
       `## Beside the paper
 
-${rows} A rank among few methods says little, and a delta of another network and data set is not the same number: what can be compared is
-the order.`,
+${rows} All its methods are ranked here together, by score; the paper ranks those with a regularizer apart. Scores of another network
+and data set cannot be compared with the paper's, so it is the order that is held against it.`,
     ],
     `const theirs = publishedRows().filter(
   row => row.model === plan.published.model && row.dataset === plan.published.dataset,
@@ -83,7 +90,7 @@ besideTable(beside, 'ours and the paper\\'s')`,
       'markdown',
       `## Where the channels went
 
-Rows are methods, columns are groups from the first layer to the last. At equal multiply-adds methods leave networks of other
+The highest speed-up. Rows are methods, columns are groups from the first layer to the last. At equal multiply-adds methods leave networks of other
 shapes and sizes.`,
     ],
     'layersChart(records)',
@@ -92,19 +99,21 @@ shapes and sizes.`,
       'markdown',
       `## What it costs, and what it delivers
 
-Scores against the time of a pruning step; and measured latency against multiply-adds, each pruned network turn by turn with its
+Points lost against the time of a pruning step, both averaged over speed-ups; and measured latency against multiply-adds, each pruned network turn by turn with its
 base.`,
     ],
     'costChart(results)',
     'latencyChart(records)',
     ['markdown', '## What came out'],
-    `display.markdown(
+    `const images = records[0].configuration.dataset.test;
+display.markdown(
   [
     profile === 'paper'
       ? ''
       : \`This is the profile \\\`\${profile}\\\`: \${plan.model} on \${plan.dataset}, not the paper's network and data.\`,
     conclusions(results, theirs),
-    \`\${seeds.length > 1 ? \`\${seeds.length} seeds\` : 'One seed'}: differences of a few tenths of a point are noise.\`,
+    \`\${seeds.length > 1 ? \`\${seeds.length} seeds\` : 'One seed'}, and one of \${images} test images is \${(100 / images).toFixed(2)} points: \` +
+      'differences of a few images are noise.',
   ].join('\\n\\n'),
 );`,
   ]);

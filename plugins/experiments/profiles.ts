@@ -13,7 +13,7 @@ export const smokeProtocol = (batch: number): ProtocolInput => {
     recalibration: 1,
     steps: 20,
     calibration: { batches: 1, batch, every: 10 },
-    latency: { batches: [1], repeats: 2 },
+    latency: { batches: [1], repeats: 10 },
   };
 };
 

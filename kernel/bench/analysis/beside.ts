@@ -1,5 +1,5 @@
 import { table, type Table } from '../../jupyter/table.ts';
-import { agreement, type Agreement } from './rankings.ts';
+import { agreement, methodsInCommon, type Agreement } from './rankings.ts';
 import { boards, ranks, type Board, type Result } from './result.ts';
 import type { Resampling } from './bootstrap.ts';
 
@@ -7,6 +7,8 @@ import type { Resampling } from './bootstrap.ts';
 export interface Beside {
   readonly own: Board;
   readonly published: Board;
+  /** How many methods both have. */
+  readonly common: number;
   /** Whether both rank alike the methods that both have. */
   readonly agreement: Agreement;
 }
@@ -26,7 +28,9 @@ export function besidePublished(
     if (same.length > 1)
       throw new Error(`published rows of ${same.map(({ name }) => name).join(' and ')}: give one table`);
     const [other] = same;
-    return other ? [{ own: board, published: other, agreement: agreement([[board, other]], options) }] : [];
+    if (!other) return [];
+    const common = methodsInCommon([board, other]).length;
+    return [{ own: board, published: other, common, agreement: agreement([[board, other]], options) }];
   });
 }
 
@@ -68,6 +72,9 @@ export function besideTable(list: readonly Beside[], caption?: string): Table {
   });
 }
 
+/** With fewer methods in common an order is soon the same by chance. */
+const fewest = 6;
+
 /** What results come to, as Markdown: who was first and last, how much it mattered, how far it agrees with the paper. */
 export function conclusions(own: readonly Result[], published: readonly Result[] = []): string {
   const lines = boards(own).map(({ name, results }) => {
@@ -75,18 +82,21 @@ export function conclusions(own: readonly Result[], published: readonly Result[]
     const chance = results.find(({ method }) => method === 'random');
     const better = chance && results.filter(({ score }) => score > chance.score).length;
     const firsts = results.filter(({ score }) => score === first.score).map(({ method }) => `**${method}**`);
+    const lasts = results.filter(({ score }) => score === last.score).map(({ method }) => method);
     const lefts = results.map(({ paramsLeft }) => paramsLeft);
     return [
       `**${name}**: the base model has ${first.base.toFixed(2)} %.`,
       `Best ${firsts.length > 1 ? 'are' : 'is'} ${firsts.join(' and ')} with ${first.score.toFixed(2)} % (${points(first.delta)}),`,
-      `last is ${last.method} with ${last.score.toFixed(2)} % (${points(last.delta)}).`,
+      `last ${lasts.length > 1 ? 'are' : 'is'} ${lasts.join(' and ')} with ${last.score.toFixed(2)} % (${points(last.delta)}).`,
       ...(chance ? [`${better} of ${results.length - 1} methods are better than removing channels at random.`] : []),
       `The networks keep ${Math.min(...lefts).toFixed(0)} to ${Math.max(...lefts).toFixed(0)} % of their parameters.`,
     ].join(' ');
   });
-  const agreements = besidePublished(own, published).map(({ own: board, agreement: a }) => {
-    const common = `${a.methods} methods in all`;
+  const agreements = besidePublished(own, published).map(({ own: board, common: count, agreement: a }) => {
+    const common = `${count} methods in common`;
     if (Number.isNaN(a.tau)) return `**${board.name}**, beside the paper's table: nothing to rank (${common}).`;
+    if (count < fewest)
+      return `**${board.name}**, beside the paper's table: ${common} are too few to say whether the orders agree.`;
     const says =
       a.low > 0
         ? 'the two orders have something in common'

@@ -325,7 +325,7 @@ describe('bench', () => {
   for (const [flag, message] of [
     ['model', /no model: give --model NAME/],
     ['dataset', /no dataset: give --dataset NAME, or --experiment NAME/],
-    ['out', /required option '--out <folder>' not specified/],
+    ['out', /no folder for the records: give --out FOLDER/],
   ] as const)
     it(`refuses to go without --${flag}`, async () =>
       refused(await line(quick.replace(new RegExp(` --${flag} \\S+`), '')), 2, message));

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { defineCriterion } from '../../../kernel/plugin.ts';
-import { line } from './run.ts';
+import { scoringOf } from '../../../kernel/prune/prune.ts';
+import { line, temporary } from './run.ts';
 
 const folder = 'test/kernel/cli/fixtures';
 const cpu = '--backend cpu';
@@ -54,6 +56,29 @@ describe('plugins of one file', () => {
       assert.match(err, message);
       assert.equal(code, 1);
     });
+
+  it('a file that does not parse is refused, though the compiler would guess what was meant', async () => {
+    const folder = temporary();
+    try {
+      const file = folder.path('cut-off.ts');
+      writeFileSync(
+        file,
+        "import { defineCriterion } from 'pruningbench';\nexport default defineCriterion({ id: 'bad' );\n",
+      );
+      const { code, err } = await line(`check-plugin ${file} ${cpu}`);
+      assert.match(err, /cut-off\.ts:2:\d+: .*(expected|Expected)/);
+      assert.equal(code, 1);
+    } finally {
+      folder.remove();
+    }
+  });
+
+  it('parts that a plugin of its kind does not have are refused, and ways to put scores together that are not there', () => {
+    const wrong = { id: 'x', element: Math.abs, normalise: 'none' };
+    assert.throws(() => defineCriterion(wrong as never), /criterion x: no part normalise \(did you mean normalize\?\)/);
+    const criterion = defineCriterion({ id: 'x', element: Math.abs, normalize: 'maen' as never });
+    assert.throws(() => scoringOf(criterion), /criterion x: no normalization maen \(did you mean mean\?\)/);
+  });
 
   it('names that the command line could not tell apart from options are refused', () => {
     for (const id of ['a+b', 'a,b', 'a b', 'a:b', ''])

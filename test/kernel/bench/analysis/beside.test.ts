@@ -34,21 +34,23 @@ describe('results beside published ones', () => {
   });
 
   it('come to sentences that follow from the numbers', () => {
-    const same = conclusions(ours, theirs({ a: 50, b: 49, random: 48, own: 47 }));
+    const six = { a: 88, b: 86, c: 85, d: 84, random: 80, own: 70 };
+    const list = boardOf(six, { model: 'small' });
+    const dealt = (...scores: number[]) =>
+      theirs(Object.fromEntries(Object.keys(six).map((method, i) => [method, scores[i]!])));
+    const same = conclusions(list, dealt(50, 49, 48, 47, 46, 45));
     assert.match(
       same,
       /the base model has 90\.00 %\. Best is \*\*a\*\* with 88\.00 % \(-2\.00\), last is own with 70\.00 %/,
     );
-    assert.match(same, /2 of 3 methods are better than removing channels at random/);
-    assert.match(same, /tau is 1\.00 .*the two orders have something in common/);
-    assert.match(
-      conclusions(ours, theirs({ own: 50, random: 49, b: 48, a: 47 })),
-      /tau is -1\.00 .*the two orders contradict each other/,
-    );
-    assert.match(conclusions(ours, theirs({ a: 48, b: 50, random: 47, own: 49 })), /that is no evidence/);
-    assert.match(conclusions(ours, theirs({ a: 50, b: 50, random: 50, own: 50 })), /nothing to rank/);
+    assert.match(same, /4 of 5 methods are better than removing channels at random/);
+    assert.match(same, /tau is 1\.00 .*6 methods in common\); the two orders have something in common/);
+    assert.match(conclusions(list, dealt(1, 2, 3, 4, 5, 6)), /tau is -1\.00 .*the two orders contradict each other/);
+    assert.match(conclusions(list, dealt(4, 6, 3, 1, 2, 5)), /that is no evidence/);
+    assert.match(conclusions(list, dealt(5, 5, 5, 5, 5, 5)), /nothing to rank/);
+    assert.match(conclusions(ours, theirs({ a: 50, b: 49, c: 1 })), /2 methods in common are too few/);
     const tied = conclusions(boardOf({ a: 88, b: 88 }));
-    assert.match(tied, /Best are \*\*a\*\* and \*\*b\*\*/);
+    assert.match(tied, /Best are \*\*a\*\* and \*\*b\*\* .*last are a and b/);
     assert.doesNotMatch(tied, /at random|paper/);
   });
 });

@@ -79,6 +79,7 @@ export {
   type Runner,
   type Stopwatch,
 } from './bench/measure.ts';
+export { groupsChart, type GroupsChartOptions } from './bench/groups-chart.ts';
 export { groupTable, layerTable, leaderboardTable, standingsTable } from './bench/tables.ts';
 export { sampleImages } from './bench/images.ts';
 

@@ -20,4 +20,5 @@ export * as models from './models/index.ts';
 export * as regularizers from './regularizers/index.ts';
 export * as strategies from './strategies/index.ts';
 export * as tasks from './tasks/index.ts';
+export { detectionImages, type DetectionImagesOptions } from './tasks/detection/images.ts';
 export type { DetectionTarget, DetectionTargets, Frame, Truth } from './tasks/detection/targets.ts';

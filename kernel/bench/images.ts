@@ -20,15 +20,16 @@ export async function sampleImages(
     const [pictureHeight, pictureWidth] = [rows * cellHeight, columns * cellWidth];
     const picture = new Uint8Array(pictureHeight * pictureWidth * 3).fill(255);
     for (let n = 0; n < size; n++) {
-      const image = images.subarray(n * height * width * channels, (n + 1) * height * width * channels);
-      const [least, most] = range(image);
+      const image = pixelsOf(
+        images.subarray(n * height * width * channels, (n + 1) * height * width * channels),
+        channels,
+      );
       const [top, left] = [Math.floor(n / columns) * cellHeight, (n % columns) * cellWidth];
       for (let y = 0; y < shownHeight; y++)
         for (let x = 0; x < shownWidth; x++)
           for (let c = 0; c < 3; c++) {
             const pixel = Math.floor(y / scale) * width + Math.floor(x / scale);
-            const value = image[pixel * channels + Math.min(c, channels - 1)]!;
-            picture[((top + y) * pictureWidth + left + x) * 3 + c] = (255 * (value - least)) / (most - least || 1);
+            picture[((top + y) * pictureWidth + left + x) * 3 + c] = image[pixel * 3 + c]!;
           }
     }
     const png = encodePng(picture, pictureWidth, pictureHeight).toString('base64');
@@ -37,13 +38,16 @@ export async function sampleImages(
   throw new Error(`${data.id}: no training images`);
 }
 
-function range(values: Float32Array): [number, number] {
+/** Normalised values of an image as 8-bit RGB pixels, stretched to the full range of brightness. */
+export function pixelsOf(image: Float32Array, channels: number): Uint8Array {
   let [least, most] = [Infinity, -Infinity];
-  for (const value of values) {
+  for (const value of image) {
     least = Math.min(least, value);
     most = Math.max(most, value);
   }
-  return [least, most];
+  const colour = (i: number) => image[Math.floor(i / 3) * channels + Math.min(i % 3, channels - 1)]!;
+  const range = most - least || 1;
+  return Uint8Array.from({ length: (image.length / channels) * 3 }, (_, i) => (255 * (colour(i) - least)) / range);
 }
 
 /** A PNG file of 8-bit RGB pixels. */

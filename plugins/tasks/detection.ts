@@ -1,9 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { defineTask, type Meter } from '../../kernel/plugin.ts';
 import { averagePrecision, type ScoredImage } from './detection/average-precision.ts';
-import { detect, type Detections } from './detection/detect.ts';
+import { detect, readLevels, type Detections } from './detection/detect.ts';
 import { detectionLosses, gains } from './detection/loss.ts';
-import { sizesOf } from './detection/predictions.ts';
 import type { DetectionTargets, Truth } from './detection/targets.ts';
 
 /**
@@ -36,9 +35,7 @@ function meter(): Meter<DetectionTargets> {
   const images: ScoredImage[] = [];
   return {
     async add(outputs, targets) {
-      const { classes, sizes } = sizesOf(outputs, targets.length);
-      const values = await Promise.all(outputs.map(output => output.data() as Promise<Float32Array>));
-      const levels = sizes.map(([height, width], i) => ({ values: values[i]!, height, width }));
+      const { classes, levels } = await readLevels(outputs, targets.length);
       targets.forEach(({ truth }, image) => {
         if (!truth) throw new Error('detection: an image that was changed by augmentation cannot be scored');
         images.push({ detections: inOriginal(detect(levels, image, classes), truth), truth });

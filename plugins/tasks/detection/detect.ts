@@ -1,4 +1,5 @@
-import { bins, sides, strideOf } from './predictions.ts';
+import type * as tf from '@tensorflow/tfjs';
+import { bins, sides, sizesOf, strideOf } from './predictions.ts';
 
 /** One output of the network, read. */
 export interface Level {
@@ -6,6 +7,16 @@ export interface Level {
   readonly values: Float32Array;
   readonly height: number;
   readonly width: number;
+}
+
+/** Reads what a network gave for so many images. */
+export async function readLevels(
+  outputs: readonly tf.Tensor[],
+  images: number,
+): Promise<{ readonly classes: number; readonly levels: readonly Level[] }> {
+  const { classes, sizes } = sizesOf(outputs, images);
+  const values = await Promise.all(outputs.map(output => output.data<'float32'>()));
+  return { classes, levels: sizes.map(([height, width], i) => ({ values: values[i]!, height, width })) };
 }
 
 /** What a network sees in an image, the surest first. */

@@ -47,7 +47,6 @@ function overview(names: readonly Documented[]): Table {
     .sort((a, b) => roomOf(a) - roomOf(b))
     .map(entry => ({ for: rooms[roomOf(entry)]![1], name: entry.name, what: summary(entry.documentation) }));
   const beside = [
-    { for: 'beside it', name: 'tf', what: 'TensorFlow.js; import it in other kernels than ours' },
     { for: 'beside it', name: 'aq', what: 'arquero, for tables of data; import it in other kernels than ours' },
     { for: 'beside it', name: 'pb', what: 'all of the above under one name' },
   ];

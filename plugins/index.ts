@@ -3,6 +3,7 @@
  * them. In the `pruningbench` kernel all names here are there without an import.
  * @packageDocumentation
  */
+export * as tf from '@tensorflow/tfjs';
 export * from '../kernel/index.ts';
 export * from './api.ts';
 export * from './plans.ts';

@@ -58,15 +58,13 @@ export function kernelCommand({ command: [node, ...rest] }: Io, engine: Engine):
 const prelude = ({ module }: Io): Prelude[] => [
   { specifier: module, names: 'all' },
   { specifier: module, namespace: 'pb' },
-  { specifier: '@tensorflow/tfjs', namespace: 'tf' },
   { specifier: 'arquero', namespace: 'aq' },
 ];
 
 /** TensorFlow.js greets whoever uses it first with the advice to install something else. */
-function withoutGreeting(specifier: string, module: object): void {
-  if (specifier !== '@tensorflow/tfjs') return;
-  const cpu = (module as { findBackend(name: string): unknown }).findBackend('cpu') as { firstUse: boolean };
-  cpu.firstUse = false;
+function withoutGreeting(_: string, module: object): void {
+  const { tf } = module as { tf?: { findBackend(name: string): unknown } };
+  if (tf) (tf.findBackend('cpu') as { firstUse: boolean }).firstUse = false;
 }
 
 function describeStart(command: Command, { io, version }: Context): void {

@@ -98,7 +98,7 @@ class Reader {
     if (clause && this.#api.isNamespaceExport(clause)) {
       const name = clause.name.text;
       const names = target ? [...this.read(target).values()].filter(({ kind }) => kind === 'value') : [];
-      const documentation = names.map(entry => entry.name).join(', ');
+      const documentation = target ? names.map(entry => entry.name).join(', ') : `From the package ${specifier}.`;
       return [{ name, kind: 'namespace', file: target ?? file, signature: `namespace ${name}`, documentation }];
     }
     if (!clause) return target ? [...this.read(target).values()] : [];

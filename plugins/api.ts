@@ -1,13 +1,17 @@
 import { readFile } from 'node:fs/promises';
+import type * as tf from '@tensorflow/tfjs';
 import * as bench_ from '../kernel/bench/bench.ts';
 import { latencySpeedup } from '../kernel/bench/latency-speedup.ts';
 import type { LatencyOptions } from '../kernel/bench/measure.ts';
+import { regularizeBy } from '../kernel/bench/regularize.ts';
 import type { ProtocolInput } from '../kernel/bench/protocol.ts';
 import { protocols, type ProtocolName } from '../kernel/bench/protocols.ts';
 import type { RunRecord } from '../kernel/bench/record.ts';
 import { find } from '../kernel/catalogue.ts';
 import { choose, chooseMethod } from '../kernel/cli/choose.ts';
+import { runOnnx as runFile } from '../kernel/bench/run-onnx.ts';
 import type { Graph } from '../kernel/graph/graph.ts';
+import { groups } from '../kernel/graph/groups.ts';
 import { loadWeights as withWeights } from '../kernel/graph/load-weights.ts';
 import { interruptSignal, ProgressBar } from '../kernel/jupyter/index.ts';
 import type {
@@ -22,8 +26,11 @@ import type {
   WriteOptions,
 } from '../kernel/plugin.ts';
 import type { CalibrationOptions } from '../kernel/prune/calibration.ts';
-import { prune as pruneGraph, type Pruned, type PruneOptions } from '../kernel/prune/prune.ts';
+import { prune as pruneGraph, scoringOf, type Pruned, type PruneOptions } from '../kernel/prune/prune.ts';
 import { parseOptions } from '../kernel/options.ts';
+import { isScored } from '../kernel/prune/score.ts';
+import { scorerOf } from '../kernel/prune/scorer.ts';
+import { sparsityOf } from '../kernel/prune/sparsity.ts';
 import type { SpeedupKind } from '../kernel/prune/speedup.ts';
 import { readModel } from '../kernel/read-model.ts';
 import { decodeSafetensors } from '../kernel/safetensors.ts';
@@ -101,6 +108,40 @@ export async function prune(
   });
 }
 
+export interface ScoresChoice extends Pick<
+  PruneOptions,
+  'criterionOptions' | 'reduce' | 'normalize' | 'seed' | 'signal'
+> {
+  /** For criteria that run the network on data: their training images are used. */
+  readonly data?: Data;
+  readonly calibration?: CalibrationOptions;
+}
+
+/**
+ * What a criterion says before anything is pruned, as in `unitScores(graph, 'lamp')`: by group the scores of its units, as
+ * they are ranked among those of all groups, for the groups that can be pruned and in which something scores.
+ */
+export async function unitScores(
+  graph: Graph,
+  criterion: string | Criterion,
+  { data, calibration, seed = 0, signal = interruptSignal(), ...rest }: ScoresChoice = {},
+): Promise<ReadonlyMap<string, Float64Array>> {
+  await ready();
+  const plugin = find('criterion', catalogue.criteria, criterion);
+  const all = groups(graph);
+  const scored = all.filter(group => !group.protected && isScored(plugin, group));
+  const kept = new Map(scored.map(({ id, units }) => [id, new Uint8Array(units).fill(1)]));
+  const scorer = await scorerOf(graph, all, kept, scoringOf(plugin, rest), {
+    seed,
+    signal,
+    ...(data
+      ? { calibration: { ...calibration, split: data.train, task: find('task', catalogue.tasks, data.task) } }
+      : {}),
+  });
+  const scores = await scorer.scores(1, graph);
+  return new Map(scored.map(({ id }, g) => [id, scores[g]!]));
+}
+
 /** Trains a graph on a data set; shows its progress unless `progress` is given. */
 export async function fit(graph: Graph, data: Data, options: FitOptions = {}): Promise<Fitted> {
   await ready();
@@ -123,6 +164,42 @@ export async function fit(graph: Graph, data: Data, options: FitOptions = {}): P
     });
   } finally {
     bar.close();
+  }
+}
+
+export interface SparsifyOptions extends Omit<FitOptions, 'regularize' | 'slots' | 'checkpoint'> {
+  readonly regularizer: string | Regularizer;
+  readonly regularizerOptions?: unknown;
+  /** The criterion that prunes afterwards: what it does not score is left alone (default: what most criteria score). */
+  readonly criterion?: string | Criterion;
+}
+
+/**
+ * Trains a graph with a penalty that prepares it for pruning, as in `sparsify(graph, data, { regularizer: 'group-norm',
+ * epochs: 3 })`; the penalty takes the place of the optimizer's weight decay, unless an optimizer is given.
+ */
+export async function sparsify(
+  graph: Graph,
+  data: Data,
+  { regularizer, regularizerOptions, criterion, ...options }: SparsifyOptions,
+): Promise<Fitted> {
+  await ready();
+  const plugin = find('regularizer', catalogue.regularizers, regularizer);
+  const sparsity = sparsityOf(
+    graph,
+    criterion === undefined ? undefined : find('criterion', catalogue.criteria, criterion),
+  );
+  const penalty = plugin.start(sparsity, parseOptions(plugin, regularizerOptions));
+  const { slots } = penalty;
+  try {
+    return await fit(graph, data, {
+      optimizer: { kind: 'sgd', learningRate: 0.01, weightDecay: 0 },
+      ...options,
+      regularize: regularizeBy(penalty),
+      slots,
+    });
+  } finally {
+    for (const slot of slots?.values() ?? []) slot.dispose();
   }
 }
 
@@ -262,4 +339,12 @@ export async function open(path: string, options: ReadOptions = {}): Promise<Gra
  */
 export async function loadWeights(graph: Graph, path: string): Promise<Graph> {
   return withWeights(graph, decodeSafetensors(await readFile(path)).tensors);
+}
+
+/**
+ * What ONNX Runtime computes from a file, without anything of ours in between. Images are channels last, `[batch, height,
+ * width, channels]`, as everywhere here, and so are outputs that are images.
+ */
+export async function runOnnx(path: string, x: tf.Tensor): Promise<tf.Tensor[]> {
+  return runFile(await readFile(path), x);
 }

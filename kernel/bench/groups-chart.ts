@@ -59,7 +59,7 @@ export function groupsChart(graph: Graph, { nodes, rows, title }: GroupsChartOpt
     legend: { symbolType: 'square', symbolOpacity: 1, symbolStrokeWidth: 0, labelLimit: 300, symbolLimit: 200 },
   };
   return chart({
-    title: title ?? `dependency groups of ${graph.name}${names ? `: ${names.join(', ')}` : ''}`,
+    title: title ?? `dependency groups of ${graph.name}${names ? `: ${partOf(names)}` : ''}`,
     width,
     height,
     layer: [
@@ -107,6 +107,9 @@ export function groupsChart(graph: Graph, { nodes, rows, title }: GroupsChartOpt
     ],
   } as unknown as TopLevelSpec);
 }
+
+const partOf = (names: readonly string[]): string =>
+  names.length > 3 ? `${names[0]!} and ${names.length - 1} more` : names.join(', ');
 
 /** What groups are called in the legend, and their colours, in the order of the graph. */
 function painter({ analysis: { groups }, boxes }: Layout) {

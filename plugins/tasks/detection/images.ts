@@ -42,16 +42,19 @@ export async function detectionImages(
   const [height, width, channels] = data.shape as [number, number, number];
   const scale = shown / width;
   const [cellWidth, cellHeight] = [shown + 8, height * scale + 2 * margin];
+  /** Corners of a box on the page, within the image. */
+  const place = (boxes: ArrayLike<number>, n: number) =>
+    [width, height, width, height].map((side, k) =>
+      round(Math.min(side, Math.max(0, boxes[4 * n + k]!)) * scale),
+    ) as unknown as Corners;
   const name = (label: number) => data.classes[label] ?? `class ${label}`;
   const cells = batch.targets.map(({ boxes, classes }, i) => {
     const image = batch.images.subarray(i * height * width * channels, (i + 1) * height * width * channels);
     const png = encodePng(pixelsOf(image, channels), width, height).toString('base64');
-    const own = [...classes].map((label, n) =>
-      boxSvg(boxes.subarray(4 * n, 4 * n + 4), scale, truth, { below: name(label), dash: true }),
-    );
+    const own = [...classes].map((label, n) => boxSvg(place(boxes, n), truth, { below: name(label), dash: true }));
     const predicted = [...(found?.[i]?.classes ?? [])].map((label, n) => {
       const { boxes, scores } = found![i]!;
-      return boxSvg(boxes.subarray(4 * n, 4 * n + 4), scale, guess, {
+      return boxSvg(place(boxes, n), guess, {
         above: `${name(label)} ${scores[n]!.toFixed(2)}`,
       });
     });
@@ -88,20 +91,16 @@ async function detections(
   }
 }
 
+type Corners = readonly [left: number, top: number, right: number, bottom: number];
+
 interface Marks {
   readonly above?: string;
   readonly below?: string;
   readonly dash?: boolean;
 }
 
-/** A box given by its corners in pixels of the image, and what is written at it. */
-function boxSvg(corners: ArrayLike<number>, scale: number, colour: string, { above, below, dash }: Marks): string {
-  const [left, top, right, bottom] = Array.from(corners, value => round(value * scale)) as [
-    number,
-    number,
-    number,
-    number,
-  ];
+/** A box given by its corners in pixels of the page, and what is written at it. */
+function boxSvg([left, top, right, bottom]: Corners, colour: string, { above, below, dash }: Marks): string {
   const shape = `x="${left}" y="${top}" width="${round(right - left)}" height="${round(bottom - top)}"`;
   const dashes = dash ? ' stroke-dasharray="4 3"' : '';
   const write = (text: string | undefined, y: number) =>

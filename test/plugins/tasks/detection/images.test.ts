@@ -21,7 +21,7 @@ const boxesIn = (svg: string, dashed: boolean): number[][] =>
 
 const scaled = (boxes: ArrayLike<number>, scale: number): number[][] =>
   Array.from({ length: boxes.length / 4 }, (_, i) => {
-    const [left, top, right, bottom] = [0, 1, 2, 3].map(k => boxes[4 * i + k]! * scale) as [
+    const [left, top, right, bottom] = [0, 1, 2, 3].map(k => Math.min(96, Math.max(0, boxes[4 * i + k]!)) * scale) as [
       number,
       number,
       number,

@@ -85,6 +85,10 @@ function createMarkdown(headings: Heading[]): Markdown {
   const used = new Map<string, number>();
   const marked = new Marked({
     gfm: true,
+    walkTokens(token) {
+      // pages of notebooks lie beside one another as the notebooks do
+      if (token.type === 'link') token['href'] = String(token['href']).replace(/^([\w.-]+)\.ipynb(?=$|#)/, '$1.html');
+    },
     renderer: {
       heading({ tokens, depth, text }: Tokens.Heading) {
         const plain = text.replace(/[*_`]|\[([^\]]*)\]\([^)]*\)/g, '$1');

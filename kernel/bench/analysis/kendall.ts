@@ -9,17 +9,20 @@ export interface Kendall {
 }
 
 /**
- * Kendall's tau-b of two lists of the same length (Kendall 1945), ties allowed. `p` is two-sided; it is exact where
- * neither list has a tie, and by the normal distribution, with its variance corrected for ties, where one has. Throws
- * where the lengths differ or a value is no number.
+ * Kendall's tau-b of two lists of the same length (Kendall 1945), ties allowed. `p` is two-sided; it is exact for up to
+ * 60 values without ties, and else by the normal distribution, with its variance corrected for ties. Throws where the
+ * lengths differ or a value is no number.
  */
 export function kendall(x: readonly number[], y: readonly number[]): Kendall {
   const n = x.length;
   if (y.length !== n) throw new Error(`kendall: ${n} values against ${y.length}`);
   if ([...x, ...y].some(Number.isNaN)) throw new Error('kendall: a value is not a number');
   const { tau, balance, untied } = tauB(x, y);
-  return { tau, n, p: Number.isNaN(tau) ? NaN : untied ? exact(n, balance) : normal(x, y, balance) };
+  return { tau, n, p: Number.isNaN(tau) ? NaN : untied && n <= mostExact ? exact(n, balance) : normal(x, y, balance) };
 }
+
+/** Counting permutations takes the cube of it; the normal distribution is within a hundredth of p by then. */
+const mostExact = 60;
 
 /** Tau-b without `p`; `balance` is the number of pairs that both lists order alike, less those they order the other way. */
 export function tauB(

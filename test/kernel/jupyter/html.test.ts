@@ -74,6 +74,13 @@ describe('exported page', () => {
     assert.match(html, /prefers-color-scheme: dark/);
   });
 
+  it('links to the pages of other notebooks, and leaves other links as they are', async () => {
+    const text = '[a](02-b.ipynb) [c](d.ipynb#e) [f](https://example.org/g.ipynb) [h](i.txt)';
+    const copy = { ...notebook, cells: [{ cell_type: 'markdown', metadata: {}, source: text }] };
+    const links = [...(await notebookToHtml(copy as never)).matchAll(/<a href="([^"]*)"/g)].map(([, link]) => link);
+    assert.deepEqual(links, ['02-b.html', 'd.html#e', 'https://example.org/g.ipynb', 'i.txt']);
+  });
+
   it('leaves out what is tagged', async () => {
     const copy = structuredClone(notebook);
     copy.cells[1]!.metadata['tags'] = ['remove-cell'];

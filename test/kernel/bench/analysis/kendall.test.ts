@@ -81,6 +81,27 @@ describe('kendall', () => {
     }
   });
 
+  it('goes by the normal distribution for long lists, as its table has it', () => {
+    const n = 400;
+    const deviation = Math.sqrt((n * (n - 1) * (2 * n + 5)) / 18);
+    for (const [z, expected] of [
+      [1.959964, 0.05],
+      [0.67449, 0.5],
+      [3.290527, 0.001],
+    ] as const) {
+      // So many inversions: the largest come first, the last of them as far in front as is left.
+      let inversions = Math.round(((n * (n - 1)) / 2 - z * deviation) / 2);
+      const order: number[] = [];
+      for (let value = 0; value < n; value++) {
+        const jump = Math.min(inversions, value);
+        inversions -= jump;
+        order.splice(value - jump, 0, value);
+      }
+      const { p } = kendall([...order.keys()], order);
+      near(p, expected, 3e-3);
+    }
+  });
+
   it('lies in [-1, 1], and p in [0, 1], or both are NaN where a list is one tie', () =>
     fc.assert(
       fc.property(lists, ([x, y]) => {

@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
 import { isCode, parseNotebook, tagsOf, textOf, type Notebook } from '../../kernel/jupyter/notebook.ts';
 import * as pb from '../../plugins/index.ts';
 import { Client, contents, printed } from '../kernel/jupyter/client.ts';
@@ -17,6 +18,36 @@ const read = async (file: string): Promise<Notebook> =>
 const importOf = ({ cells: [title] }: Notebook): string | undefined =>
   /```ts\n(import [^`]*from 'pruningbench';)\n```/.exec(textOf(title!.source))?.[1];
 const codeOf = ({ cells }: Notebook) => cells.filter(isCode).map(cell => ({ cell, source: textOf(cell.source) }));
+
+/** Identifiers of cells: values and types that are used, those that are called, those declared, and shorthands. */
+function namesIn(sources: readonly string[]) {
+  const [used, called, own] = [new Set<string>(), new Set<string>(), new Set<string>()];
+  const shorthand: string[] = [];
+  for (const source of sources) {
+    const file = ts.createSourceFile('cell.ts', source, ts.ScriptTarget.Latest, true);
+    const here = new Set<string>();
+    const short: string[] = [];
+    const walk = (node: ts.Node): void => {
+      if (ts.isShorthandPropertyAssignment(node)) short.push(node.name.text);
+      if (ts.isIdentifier(node)) {
+        const { name, propertyName } = node.parent as { name?: ts.Node; propertyName?: ts.Node };
+        const isKey = ts.isPropertyAccessExpression(node.parent) || ts.isPropertyAssignment(node.parent);
+        if (name === node && !ts.isShorthandPropertyAssignment(node.parent)) {
+          if (!isKey) here.add(node.text);
+        } else if (propertyName !== node) {
+          used.add(node.text);
+          const calls = ts.isCallExpression(node.parent) || ts.isNewExpression(node.parent);
+          if (calls && node.parent.expression === node) called.add(node.text);
+        }
+      }
+      ts.forEachChild(node, walk);
+    };
+    walk(file);
+    for (const name of here) own.add(name);
+    shorthand.push(...short.filter(name => !here.has(name)));
+  }
+  return { used, called, own, shorthand };
+}
 
 /** Declarations of parameters with other values; a later cell cannot change them there. */
 const withValues = (source: string, values: Readonly<Record<string, unknown>>): string =>
@@ -39,13 +70,20 @@ describe('tutorials in the stock tslab kernel', () => {
         .split(',')
         .map(name => name.trim())
         .filter(Boolean);
-      const code = codeOf(notebook)
-        .map(({ source }) => source)
-        .join('\n');
+      const { used, called, own, shorthand } = namesIn(codeOf(notebook).map(({ source }) => source));
       for (const name of names) {
-        assert.match(code, new RegExp(`\\b${name}\\b`), `${file}: ${name}`);
-        assert.ok(name in pb || String(pb.help(name)).includes(name), `${file}: ${name}`);
+        assert.ok(used.has(name), `${file}: ${name} is imported, but not used`);
+        assert.ok(name in pb || pb.help(name), `${file}: ${name} is not public`);
       }
+      assert.equal(new Set(names).size, names.length, file);
+      const needed = Object.keys(pb).filter(name => used.has(name) && (!own.has(name) || called.has(name)));
+      assert.deepEqual(
+        needed.filter(name => !names.includes(name)),
+        [],
+        file,
+      );
+      // its compiler loses the value of `{ name }` where another cell declares the name
+      assert.deepEqual(shorthand, [], file);
     }
   });
 

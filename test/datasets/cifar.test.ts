@@ -86,7 +86,10 @@ describe('cifar', () => {
           await writeFile(join(root, 'cifar-10-batches-bin', name), bytes);
         assert.equal((await load10({})).train.size, 2);
         delete process.env['PRUNINGBENCH_DATA'];
-        await assert.rejects(load10({}), /cifar10: no folder given: set the option path .* to one with data_batch_1.bin/);
+        await assert.rejects(
+          load10({}),
+          /cifar10: no folder given: set the option path .* to one with data_batch_1.bin/,
+        );
         await assert.rejects(
           load100({}),
           /cifar100: no folder given: set the option path to one with train.bin and test.bin/,

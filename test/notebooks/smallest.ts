@@ -20,7 +20,7 @@ export const smallest: Readonly<Record<string, Readonly<Record<string, unknown>>
     epochs: { base: 1, finetune: 1 },
     seeds: [0],
   },
-  '09-gpu.ipynb': { width: 0.0625, batch: 8, steps: 2, patience: 20 },
+  '09-gpu.ipynb': { width: 0.0625, batch: 8, steps: 2, patience: 100 },
   'analysis-cost.ipynb': {},
   'analysis-published-rows.ipynb': {},
   'analysis-rankings.ipynb': {},

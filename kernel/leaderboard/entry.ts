@@ -33,6 +33,7 @@ export const pluginSourceSchema = z.discriminatedUnion('kind', [
 ]);
 export type PluginSource = z.infer<typeof pluginSourceSchema>;
 
+/** A setting that differs from the record when an entry is run again, both values. */
 export const differenceSchema = z.strictObject({ what: line(300), entry: text(2000), here: text(2000) });
 /** Something that is one way in the entry and another way here. */
 export type Difference = z.infer<typeof differenceSchema>;
@@ -54,6 +55,7 @@ export const rerunSchema = z.strictObject({
 });
 export type Rerun = z.infer<typeof rerunSchema>;
 
+/** One run of an entry again: who, when, with what outcome and numbers. */
 export const verificationSchema = z.strictObject({
   created: z.iso.datetime(),
   by: line(80),

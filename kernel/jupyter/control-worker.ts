@@ -26,16 +26,14 @@ async function answered(seen: number, milliseconds: number, again: number): Prom
   return true;
 }
 
-let stopping = false;
+let stopped = Promise.resolve();
 
-/** Aborts the signal, and stops code that does not come back. */
-async function interrupt(): Promise<void> {
+/** Aborts the signal, and stops code that does not come back, after what was interrupted before. */
+function interrupt(): void {
   const seen = Atomics.load(counter, counters.answers);
   const again = Atomics.add(counter, counters.interrupts, 1) + 1;
   tell({ type: 'interrupt' });
-  if (stopping) return;
-  stopping = true;
-  await stop(seen, again).finally(() => (stopping = false));
+  stopped = stopped.then(() => stop(seen, again));
 }
 
 /** Waits, then tries SIGINT, then ends the execution of whatever runs. */
@@ -81,7 +79,7 @@ async function handle(message: Message, kernelInfo: Content): Promise<void> {
   tell({ type: 'status', state: 'busy', parent: message.header });
   if (type === 'kernel_info_request') await reply(kernelInfo);
   else if (type === 'interrupt_request') {
-    void interrupt();
+    interrupt();
     await reply({ status: 'ok' });
   } else if (type === 'shutdown_request') {
     await reply({ status: 'ok', restart: !!message.content['restart'] });

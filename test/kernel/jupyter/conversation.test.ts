@@ -287,6 +287,18 @@ for (const engine of engines) {
         assert.equal(await value('"alive"'), `'alive'`);
       });
 
+    it('interrupts cells that follow each other at once', async () => {
+      for (let i = 0; i < 5; i++) {
+        const first = kernel.send('console.log("go"); await new Promise(() => {})', { stop_on_error: false });
+        const second = kernel.send('await 0; console.log("go"); for (;;);');
+        for (const id of [first, second]) {
+          await kernel.message(id, m => m.type === 'stream');
+          kernel.interrupt();
+          assert.equal((await kernel.settle(id)).reply['ename'], 'KeyboardInterrupt');
+        }
+      }
+    });
+
     if (expected.types)
       it('keeps what a failed cell had assigned', async () => {
         await kernel.execute(

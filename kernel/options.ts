@@ -31,3 +31,6 @@ export function optionsAmong(
   const names = optionNames(plugin);
   return Object.fromEntries(Object.entries(values).filter(([name]) => !names || names.includes(name)));
 }
+
+/** Options for a record, which should not know where data lie. */
+export const withoutPath = ({ path: _, ...rest }: Readonly<Record<string, unknown>>): Record<string, unknown> => rest;

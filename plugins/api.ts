@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import type * as tf from '@tensorflow/tfjs';
 import * as bench_ from '../kernel/bench/bench.ts';
-import { latencySpeedup } from '../kernel/bench/latency-speedup.ts';
+import { speedupOptions } from '../kernel/bench/latency-speedup.ts';
 import type { LatencyOptions } from '../kernel/bench/measure.ts';
-import { regularizeBy } from '../kernel/bench/regularize.ts';
+import { disposePenalty, regularizeBy } from '../kernel/bench/regularize.ts';
 import type { ProtocolInput } from '../kernel/bench/protocol.ts';
-import { protocols, type ProtocolName } from '../kernel/bench/protocols.ts';
+import { protocolNamed, type ProtocolName } from '../kernel/bench/protocols.ts';
 import type { RunRecord } from '../kernel/bench/record.ts';
 import { find } from '../kernel/catalogue.ts';
 import { choose, chooseMethod } from '../kernel/cli/choose.ts';
@@ -25,9 +25,9 @@ import type {
   Strategy,
   WriteOptions,
 } from '../kernel/plugin.ts';
-import type { CalibrationOptions } from '../kernel/prune/calibration.ts';
+import type { CalibrationData, CalibrationOptions } from '../kernel/prune/calibration.ts';
 import { prune as pruneGraph, scoringOf, type Pruned, type PruneOptions } from '../kernel/prune/prune.ts';
-import { parseOptions } from '../kernel/options.ts';
+import { parseOptions, withoutPath } from '../kernel/options.ts';
 import { isScored } from '../kernel/prune/score.ts';
 import { scorerOf } from '../kernel/prune/scorer.ts';
 import { sparsityOf } from '../kernel/prune/sparsity.ts';
@@ -59,12 +59,22 @@ export async function load(dataset: string | Dataset, options: Options = {}): Pr
   const plugin = find('dataset', catalogue.datasets, dataset);
   const parsed = parseOptions(plugin, options);
   const data = await plugin.load(parsed);
-  const { path: _, ...rest } = parsed as Record<string, unknown>;
-  loadedWith.set(data, rest);
+  loadedWith.set(data, withoutPath(parsed as Record<string, unknown>));
   return data;
 }
 
-export interface PruneChoice extends Omit<PruneOptions, 'criterion' | 'strategy' | 'calibration' | 'count'> {
+export interface CalibrationChoice {
+  /** For criteria that run the network on data: their training images are used. */
+  readonly data?: Data | undefined;
+  /** How many of them, and how often. */
+  readonly calibration?: CalibrationOptions | undefined;
+}
+
+const calibrationOf = ({ data, calibration }: CalibrationChoice): CalibrationData | undefined =>
+  data && { ...calibration, split: data.train, task: find('task', catalogue.tasks, data.task) };
+
+export interface PruneChoice
+  extends CalibrationChoice, Omit<PruneOptions, 'criterion' | 'strategy' | 'calibration' | 'count'> {
   readonly criterion: string | Criterion;
   /** Default: protected-global. */
   readonly strategy?: string | Strategy;
@@ -72,10 +82,6 @@ export interface PruneChoice extends Omit<PruneOptions, 'criterion' | 'strategy'
   readonly count?: SpeedupKind;
   /** How time is measured (default: batch 1, 1 thread). */
   readonly latency?: LatencyOptions;
-  /** For criteria that run the network on data: their training images are used. */
-  readonly data?: Data;
-  /** How many of them, and how often. */
-  readonly calibration?: CalibrationOptions;
 }
 
 /**
@@ -90,32 +96,20 @@ export async function prune(
   const signal = rest.signal ?? interruptSignal();
   return pruneGraph(graph, {
     ...rest,
-    ...(count === 'latency'
-      ? {
-          speedupOf: latencySpeedup(graph, rest.speedup, find('format', catalogue.formats, 'onnx'), {
-            threads: 1,
-            ...latency,
-            signal,
-          }),
-        }
-      : { count }),
+    ...speedupOptions(count, graph, rest.speedup, find('format', catalogue.formats, 'onnx'), {
+      threads: 1,
+      ...latency,
+      signal,
+    }),
     ...(signal ? { signal } : {}),
-    ...(data
-      ? { calibration: { ...calibration, split: data.train, task: find('task', catalogue.tasks, data.task) } }
-      : {}),
+    calibration: calibrationOf({ data, calibration }),
     criterion: find('criterion', catalogue.criteria, criterion),
     strategy: find('strategy', catalogue.strategies, strategy),
   });
 }
 
-export interface ScoresChoice extends Pick<
-  PruneOptions,
-  'criterionOptions' | 'reduce' | 'normalize' | 'seed' | 'signal'
-> {
-  /** For criteria that run the network on data: their training images are used. */
-  readonly data?: Data;
-  readonly calibration?: CalibrationOptions;
-}
+export interface ScoresChoice
+  extends CalibrationChoice, Pick<PruneOptions, 'criterionOptions' | 'reduce' | 'normalize' | 'seed' | 'signal'> {}
 
 /**
  * What a criterion says before anything is pruned, as in `unitScores(graph, 'lamp')`: by group the scores of its units, as
@@ -134,9 +128,7 @@ export async function unitScores(
   const scorer = await scorerOf(graph, all, kept, scoringOf(plugin, rest), {
     seed,
     signal,
-    ...(data
-      ? { calibration: { ...calibration, split: data.train, task: find('task', catalogue.tasks, data.task) } }
-      : {}),
+    calibration: calibrationOf({ data, calibration }),
   });
   const scores = await scorer.scores(1, graph);
   return new Map(scored.map(({ id }, g) => [id, scores[g]!]));
@@ -190,16 +182,15 @@ export async function sparsify(
     criterion === undefined ? undefined : find('criterion', catalogue.criteria, criterion),
   );
   const penalty = plugin.start(sparsity, parseOptions(plugin, regularizerOptions));
-  const { slots } = penalty;
   try {
     return await fit(graph, data, {
       optimizer: { kind: 'sgd', learningRate: 0.01, weightDecay: 0 },
       ...options,
       regularize: regularizeBy(penalty),
-      slots,
+      slots: penalty.slots,
     });
   } finally {
-    for (const slot of slots?.values() ?? []) slot.dispose();
+    disposePenalty(penalty);
   }
 }
 
@@ -267,11 +258,8 @@ export const strategyOf = (choice: string | Strategy): bench_.BenchOptions['stra
 };
 
 /** Resolves a protocol that may be given by name. */
-export function protocolOf(choice: ProtocolName | ProtocolInput = 'quick'): ProtocolInput {
-  if (typeof choice !== 'string') return choice;
-  const named = Object.entries(protocols).map(([id, protocol]) => ({ id, kind: 'protocol', protocol }));
-  return find('protocol', named, choice).protocol;
-}
+export const protocolOf = (choice: ProtocolName | ProtocolInput = 'quick'): ProtocolInput =>
+  typeof choice === 'string' ? protocolNamed(choice) : choice;
 
 /** Runs the benchmark; shows its progress unless `progress` is given. */
 export async function bench(options: BenchChoice): Promise<RunRecord[]> {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { z } from 'zod';
 import { suggestion } from '../kernel/catalogue.ts';
+import { fieldsOf, jsonSchema } from '../kernel/cli/schema.ts';
 import { documentedNames, HelpPage, summary, type Documented } from '../kernel/jupyter/help.ts';
 import { table, type Table } from '../kernel/jupyter/index.ts';
 import type { Plugin } from '../kernel/plugin.ts';
@@ -58,15 +58,10 @@ function overview(names: readonly Documented[]): Table {
 }
 
 function pluginPage({ id, kind, title, paper, options }: Plugin<unknown> & { readonly kind: string }): HelpPage {
-  const schema = z.toJSONSchema(options, { io: 'input', unrepresentable: 'any' }) as Schema;
-  const fields = Object.entries(schema.properties ?? {}).map(([name, { description = '', default: value }]) => {
+  const fields = fieldsOf(jsonSchema(options)).map(({ key, schema: { description = '', default: value } }) => {
     const otherwise = value === undefined ? '' : ` (default ${JSON.stringify(value)})`;
-    return `- \`${name}\`${description && `: ${description}`}${otherwise}`;
+    return `- \`${key}\`${description && `: ${description}`}${otherwise}`;
   });
   const text = [`${kind}: ${title}.`, paper && `${paper}.`, fields.length ? `Options:\n\n${fields.join('\n')}` : ''];
   return new HelpPage(id, '', text.filter(Boolean).join('\n\n'));
-}
-
-interface Schema {
-  readonly properties?: Readonly<Record<string, { readonly description?: string; readonly default?: unknown }>>;
 }

@@ -1,6 +1,7 @@
 import type { RunRecord } from '../kernel/bench/record.ts';
-import { find, type Catalogue } from '../kernel/catalogue.ts';
+import type { Catalogue } from '../kernel/catalogue.ts';
 import type { Extension } from '../kernel/contract/index.ts';
+import { checkContext } from '../kernel/contract/check.ts';
 import { checkExtension } from '../kernel/contract/run.ts';
 import { loadExtensions, withExtensions } from '../kernel/extensions.ts';
 import type { Graph } from '../kernel/graph/graph.ts';
@@ -19,7 +20,7 @@ import {
 } from '../kernel/leaderboard/store.ts';
 import { entriesOf, type Submission } from '../kernel/leaderboard/submit.ts';
 import { verify as runAgain } from '../kernel/leaderboard/verify.ts';
-import type { Data, Task } from '../kernel/plugin.ts';
+import type { Data } from '../kernel/plugin.ts';
 import { ready } from './backend-choice.ts';
 import { catalogue } from './catalogue.ts';
 
@@ -32,8 +33,7 @@ export type PluginChoice = string | Extension;
  */
 export async function checkPlugin(plugin: PluginChoice): Promise<Table> {
   await ready();
-  const classification = find('task', catalogue.tasks, 'classification') as Task<Int32Array>;
-  const context = { classification, tasks: catalogue.tasks };
+  const context = checkContext(catalogue.tasks);
   const results = [];
   for (const one of typeof plugin === 'string' ? await loadExtensions(plugin) : [plugin])
     results.push(...(await checkExtension(one, context)));

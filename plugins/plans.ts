@@ -2,14 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { estimateBench, type TimeEstimate } from '../kernel/bench/estimate.ts';
 import type { Experiment, ProfileName } from '../kernel/bench/experiment.ts';
 import { modelWithWeights } from '../kernel/bench/model-with-weights.ts';
-import { planSchema, type Plan, type PlanInput } from '../kernel/bench/plan.ts';
+import { planSchema, runsOf, type Plan, type PlanInput } from '../kernel/bench/plan.ts';
 import type { RunRecord } from '../kernel/bench/record.ts';
 import { find } from '../kernel/catalogue.ts';
-import { withoutPath } from '../kernel/cli/choose.ts';
 import { duration } from '../kernel/cli/table.ts';
 import { table, type Table } from '../kernel/jupyter/table.ts';
 import { modelOptionsOf, type Data, type Model } from '../kernel/plugin.ts';
-import { optionsAmong, parseOptions } from '../kernel/options.ts';
+import { optionsAmong, parseOptions, withoutPath } from '../kernel/options.ts';
 import { bench, load, methodOf, strategyOf, type BenchChoice } from './api.ts';
 import { ready } from './backend-choice.ts';
 import { catalogue } from './catalogue.ts';
@@ -63,7 +62,7 @@ export function planTable(plan: Plan & Partial<ExperimentPlan>): Table {
     ['speed-ups', `${speedups.map(speedup => `${speedup}x`).join(', ')} in ${what[protocol.count]}`],
     ['methods', methods.join(', ')],
     ['seeds', seeds.join(', ')],
-    ['runs', String(methods.length * strategies.length * speedups.length * seeds.length)],
+    ['runs', String(runsOf(plan))],
   ];
   return table(
     rows.map(([plan, value]) => ({ plan, value })),
@@ -116,23 +115,8 @@ export async function runPlan(
 ): Promise<RunRecord[]> {
   const { data, model } = await loaded(plan, { weights });
   const records: RunRecord[] = [];
-  for (const seed of plan.seeds) {
-    const { modelOptions, methods, strategies, speedups, roundTo, protocol } = plan;
-    const dataset = find('dataset', catalogue.datasets, plan.dataset);
-    const datasetOptions = withoutPath(parseOptions(dataset, plan.datasetOptions) as Record<string, unknown>);
-    const choice = {
-      model,
-      data,
-      datasetOptions,
-      modelOptions,
-      methods,
-      strategies,
-      speedups,
-      roundTo,
-      protocol,
-      seed,
-    };
-    records.push(...(await bench({ ...choice, ...options })));
-  }
+  const { modelOptions, methods, strategies, speedups, roundTo, protocol } = plan;
+  const choice = { model, data, modelOptions, methods, strategies, speedups, roundTo, protocol };
+  for (const seed of plan.seeds) records.push(...(await bench({ ...choice, seed, ...options })));
   return records;
 }

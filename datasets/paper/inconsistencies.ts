@@ -1,4 +1,4 @@
-import { quantile } from '../../kernel/bench/analysis/bootstrap.ts';
+import { quantile } from '../../kernel/bench/statistics.ts';
 import { groupBy } from '../../kernel/bench/analysis/result.ts';
 import type { PublishedRow } from './published.ts';
 

@@ -5,7 +5,7 @@ import type { Graph } from '../graph/graph.ts';
 import { modelOptionsOf } from '../plugin.ts';
 import type { Criterion, Data, Format, Model, Regularizer, Strategy, Task } from '../plugin.ts';
 import type { Normalization } from '../prune/normalize.ts';
-import { prune, scoringOf, type PruneOptions } from '../prune/prune.ts';
+import { prune, scoringOf } from '../prune/prune.ts';
 import { optionsAmong, parseOptions } from '../options.ts';
 import { sparsityOf } from '../prune/sparsity.ts';
 import type { Reduction } from '../prune/score.ts';
@@ -16,12 +16,12 @@ import { fit, type Fitted, type FitOptions } from '../train/fit.ts';
 import type { TrainingProgress } from '../train/progress.ts';
 import { makeFolder } from '../train/write-atomically.ts';
 import type { TrainingOptions } from '../train/training-options.ts';
-import { latencySpeedup } from './latency-speedup.ts';
+import { speedupOptions } from './latency-speedup.ts';
 import { compareLatency } from './measure.ts';
 import { evaluationBatch, protocolSchema, type ProtocolInput } from './protocol.ts';
 import { provenance } from './provenance.ts';
 import { hashOf, methodName, readRecord, writeRecord, type Configuration, type RunRecord } from './record.ts';
-import { penaltySeconds, regularizeBy } from './regularize.ts';
+import { disposePenalty, penaltySeconds, regularizeBy } from './regularize.ts';
 
 /** A row of the leaderboard: a criterion, with a regularizer before it or not. */
 export interface Method {
@@ -181,6 +181,10 @@ class Bench {
     const started = performance.now();
     const sparsified = method.regularizer ? await this.#sparsify(base, configuration, method, label) : undefined;
     const from = sparsified ?? base;
+    const {
+      count: kind,
+      latency: { batches, ...timing },
+    } = this.#protocol;
     const pruneStarted = performance.now();
     const pruned = await prune(from.graph, {
       criterion: method.criterion,
@@ -192,7 +196,11 @@ class Bench {
       reduce: configuration.reduce as Reduction,
       normalize: configuration.normalize as Normalization,
       roundTo: configuration.roundTo,
-      ...this.#speedup(from.graph, configuration.speedup),
+      ...speedupOptions(kind, from.graph, configuration.speedup, this.#options.format, {
+        ...timing,
+        batch: batches[0]!,
+        signal,
+      }),
       seed: this.#seed,
       calibration: { split: data.train, task, ...this.#protocol.calibration },
       ...(signal ? { signal } : {}),
@@ -250,15 +258,6 @@ class Bench {
     };
   }
 
-  /** What the speed-up is of, in options of pruning. */
-  #speedup(graph: Graph, target: number): Pick<PruneOptions, 'count' | 'speedupOf'> {
-    const { format, signal } = this.#options;
-    const { count: kind, latency } = this.#protocol;
-    if (kind !== 'latency') return { count: kind };
-    const { batches, repeats, threads } = latency;
-    return { speedupOf: latencySpeedup(graph, target, format, { batch: batches[0]!, repeats, threads, signal }) };
-  }
-
   /** Scores of a pruned graph after recalibration; fine-tuning starts without it, as in the paper. */
   async #recalibrated(graph: Graph): Promise<Readonly<Record<string, number>> | null> {
     const { data, task, signal } = this.#options;
@@ -314,13 +313,12 @@ class Bench {
     if (known) return known;
     const result = (async () => {
       const penalty = method.regularizer!.start(sparsity, regularizer!.options);
-      const { slots } = penalty;
-      const hooks = { regularize: regularizeBy(penalty), ...(slots ? { slots } : {}), identity };
+      const hooks = { regularize: regularizeBy(penalty), slots: penalty.slots, identity };
       try {
         const trained = await this.#train('sparsify', base.graph, this.#protocol.sparsify, label, hooks);
         return { ...trained, regularizerSeconds: await penaltySeconds(penalty, trained.graph) };
       } finally {
-        for (const slot of slots?.values() ?? []) slot.dispose();
+        disposePenalty(penalty);
       }
     })();
     this.#sparsified.set(key, result);

@@ -6,7 +6,8 @@ import { createOptimizer } from '../train/optimizer.ts';
 import { trainStep } from '../train/step.ts';
 import type { TrainingOptions } from '../train/training-options.ts';
 import type { BenchOptions } from './bench.ts';
-import type { Protocol } from './protocol.ts';
+import { firstTraining, type Protocol } from './protocol.ts';
+import { median } from './statistics.ts';
 
 /** How long a benchmark takes on this machine, in seconds, by stage. */
 export interface TimeEstimate {
@@ -90,7 +91,7 @@ export async function secondsPerImage<T>(
     optimizer.dispose();
     network.dispose();
   }
-  return seconds.slice(2).sort((a, b) => a - b)[repeats >> 1]! / size;
+  return median(seconds.slice(2)) / size;
 }
 
 export interface EstimateOptions extends Pick<BenchOptions, 'data' | 'task' | 'methods' | 'strategies' | 'speedups'> {
@@ -103,8 +104,7 @@ export interface EstimateOptions extends Pick<BenchOptions, 'data' | 'task' | 'm
 /** How long a benchmark takes on this machine, for so many seeds. */
 export async function estimateBench(options: EstimateOptions, seeds = 1): Promise<TimeEstimate> {
   const { graph, data, task, methods, strategies, speedups, protocol, signal } = options;
-  const training = protocol.base ?? protocol.finetune ?? protocol.sparsify;
-  const perImage = await secondsPerImage(graph, data, task, training, { signal });
+  const perImage = await secondsPerImage(graph, data, task, firstTraining(protocol), { signal });
   const times = seeds * strategies.length;
   const runs = speedups.flatMap(speedup =>
     methods.flatMap(({ criterion: { estimate } }) =>

@@ -1,7 +1,8 @@
 import type { Count } from '../graph/count.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Format } from '../plugin.ts';
-import type { Speedup } from '../prune/speedup.ts';
+import type { PruneOptions } from '../prune/prune.ts';
+import type { Speedup, SpeedupKind } from '../prune/speedup.ts';
 import { compareLatency, type LatencyOptions, type Stopwatch } from './measure.ts';
 
 /**
@@ -28,3 +29,13 @@ export function latencySpeedup(
     return speedup;
   };
 }
+
+/** What options of pruning say of the kind of speed-up. */
+export const speedupOptions = (
+  kind: SpeedupKind,
+  base: Graph,
+  target: number,
+  format: Format,
+  latency: LatencyOptions,
+): Pick<PruneOptions, 'count' | 'speedupOf'> =>
+  kind === 'latency' ? { speedupOf: latencySpeedup(base, target, format, latency) } : { count: kind };

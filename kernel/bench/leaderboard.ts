@@ -1,4 +1,5 @@
 import * as aq from 'arquero';
+import { countKey } from '../prune/speedup.ts';
 import { labelsOf } from './labels.ts';
 import { distinct, type RunRecord } from './record.ts';
 
@@ -63,7 +64,7 @@ export function standings(
   const labels = labelsOf(records);
   const rows = records.map(record => {
     const { configuration: c, base, pruned, latency, seconds, score } = record;
-    const count = c.protocol.count === 'compatible' ? 'macsCompatible' : 'macs';
+    const count = countKey(c.protocol.count);
     const measured = latency[0];
     return {
       ...labels(record),

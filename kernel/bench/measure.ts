@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { InferenceSession } from 'onnxruntime-node';
+import { quantile } from './statistics.ts';
 
 export interface LatencyOptions {
   /** Inputs per pass (default 1). */
@@ -100,14 +101,6 @@ function atLeast(least: number, numbers: Readonly<Record<string, number>>): void
 function summary(times: readonly number[]): Pick<Latency, 'medianMs' | 'minMs' | 'p90Ms'> {
   const sorted = [...times].sort((a, b) => a - b);
   return { medianMs: quantile(sorted, 0.5), minMs: sorted[0]!, p90Ms: quantile(sorted, 0.9) };
-}
-
-/** Between the two nearest values, linearly. */
-function quantile(sorted: readonly number[], share: number): number {
-  const at = (sorted.length - 1) * share;
-  const below = Math.floor(at);
-  const above = sorted[below + 1] ?? sorted[below]!;
-  return sorted[below]! + (above - sorted[below]!) * (at - below);
 }
 
 const onnxruntime: Stopwatch = {

@@ -22,3 +22,7 @@ export const planSchema = z.strictObject({
 });
 export type Plan = z.infer<typeof planSchema>;
 export type PlanInput = z.input<typeof planSchema>;
+
+/** How many runs a plan has. */
+export const runsOf = ({ methods, strategies, speedups, seeds }: Plan): number =>
+  methods.length * strategies.length * speedups.length * seeds.length;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { speedupKinds } from '../prune/speedup.ts';
-import { trainingOptions } from '../train/training-options.ts';
+import { trainingOptions, type TrainingOptions } from '../train/training-options.ts';
 
 /**
  * How methods are compared: the schedules of training, the way to the speed-up, what is measured. A result is only
@@ -44,5 +44,8 @@ export const protocolSchema = z.strictObject({
 export type Protocol = z.infer<typeof protocolSchema>;
 export type ProtocolInput = z.input<typeof protocolSchema>;
 
-/** Images per step where nothing is trained: as many as in the first training that there is. */
-export const evaluationBatch = ({ base, finetune, sparsify }: Protocol): number => (base ?? finetune ?? sparsify).batch;
+/** The first training that there is. */
+export const firstTraining = ({ base, finetune, sparsify }: Protocol): TrainingOptions => base ?? finetune ?? sparsify;
+
+/** Images per step where nothing is trained. */
+export const evaluationBatch = (protocol: Protocol): number => firstTraining(protocol).batch;

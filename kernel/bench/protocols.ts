@@ -1,3 +1,4 @@
+import { find } from '../catalogue.ts';
 import type { ProtocolInput } from './protocol.ts';
 
 const sgd = (learningRate: number, nesterov = false) =>
@@ -122,3 +123,9 @@ export const protocols = {
   },
 } satisfies Record<string, ProtocolInput>;
 export type ProtocolName = keyof typeof protocols;
+
+/** A protocol by its name. Throws with the nearest names. */
+export const protocolNamed = (name: string): ProtocolInput => {
+  const named = Object.entries(protocols).map(([id, protocol]) => ({ id, kind: 'protocol', protocol }));
+  return find('protocol', named, name).protocol;
+};

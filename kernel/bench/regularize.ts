@@ -3,6 +3,7 @@ import { Network } from '../graph/run.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Penalty } from '../plugin.ts';
 import type { Regularize } from '../train/step.ts';
+import { median } from './statistics.ts';
 
 /** A penalty as the hook of a training run. */
 export const regularizeBy =
@@ -15,6 +16,11 @@ export const regularizeBy =
     }
     return sum;
   };
+
+/** Frees the state of a penalty, if there is one. */
+export function disposePenalty(penalty: Penalty | undefined): void {
+  for (const slot of penalty?.slots?.values() ?? []) slot.dispose();
+}
 
 /** Median seconds that the terms of a penalty take to compute, once a step; they change nothing here. */
 export async function penaltySeconds(penalty: Penalty, graph: Graph, repeats = 5): Promise<number> {
@@ -37,5 +43,5 @@ export async function penaltySeconds(penalty: Penalty, graph: Graph, repeats = 5
   } finally {
     network.dispose();
   }
-  return seconds.sort((a, b) => a - b)[repeats >> 1]!;
+  return median(seconds);
 }

@@ -7,7 +7,8 @@ import type { RunRecord } from './record.ts';
 
 const fixed = (digits: number) => (value: number | null) => (value === null ? '' : value.toFixed(digits));
 const milliseconds = (seconds: number | null) => (seconds === null ? '' : `${(1000 * seconds).toFixed(1)} ms`);
-const signed = (value: number) => (value > 0 ? '+' : '') + value.toFixed(2);
+/** Points, with their sign. */
+export const signed = (value: number): string => (value > 0 ? '+' : '') + value.toFixed(2);
 
 /** What the columns of `leaderboardTable` mean, by heading. */
 export const legend: Readonly<Record<string, string>> = {

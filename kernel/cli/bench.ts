@@ -6,13 +6,14 @@ import { estimateBench, type TimeEstimate } from '../bench/estimate.ts';
 import { profileNames, type ProfileName } from '../bench/experiment.ts';
 import type { Plan } from '../bench/plan.ts';
 import { protocolSchema, type Protocol } from '../bench/protocol.ts';
-import { protocols } from '../bench/protocols.ts';
+import { protocolNamed, protocols } from '../bench/protocols.ts';
 import { methodName, type RunRecord } from '../bench/record.ts';
 import { leaderboardTable } from '../bench/tables.ts';
 import { find, type Catalogue } from '../catalogue.ts';
+import { withoutPath } from '../options.ts';
 import { modelOptionsOf } from '../plugin.ts';
 import { addBackendFlags, backendFrom } from './backend-flags.ts';
-import { addModelFlags, choiceOf, choose, chooseMethod, chooseModel, withoutPath } from './choose.ts';
+import { addModelFlags, choiceOf, choose, chooseMethod, chooseModel } from './choose.ts';
 import type { Describe } from './command.ts';
 import { usage, UsageError } from './errors.ts';
 import { addFlags, example, readFlags, type Given } from './flags.ts';
@@ -22,7 +23,7 @@ import { readFrom } from './graph-source.ts';
 import { json } from './json.ts';
 import { LiveLine } from './live.ts';
 import { read } from './read.ts';
-import { textOf } from './schema.ts';
+import { specOf, textOf } from './schema.ts';
 import { duration, table } from './table.ts';
 
 const epochs = z.int().positive().optional();
@@ -177,12 +178,10 @@ function planOf(given: Given, { experiments }: Catalogue): Plan | undefined {
 
 /** A plan as flags; another model or data set has options of its own. */
 function flagsOf(plan: Plan, typed: Given): Given {
-  const texts = (options: Readonly<Record<string, unknown>>) =>
-    Object.entries(options).map(([key, value]): [string, string] => [key, textOf(value)]);
-  const dataset = texts(plan.datasetOptions).map(option => option.join('='));
+  const modelOptions = Object.entries(plan.modelOptions).map(([key, value]) => [key, textOf(value)]);
   return {
-    ...(typed['model'] === undefined ? { model: plan.model, ...Object.fromEntries(texts(plan.modelOptions)) } : {}),
-    dataset: [plan.dataset, dataset.join()].filter(Boolean).join(':'),
+    ...(typed['model'] === undefined ? { model: plan.model, ...Object.fromEntries(modelOptions) } : {}),
+    dataset: specOf(plan.dataset, plan.datasetOptions),
     methods: plan.methods.join(),
     strategies: plan.strategies.join(),
     speedups: plan.speedups.join(),
@@ -195,9 +194,7 @@ async function protocolOf(
   { protocol: name, baseEpochs, sparsifyEpochs, finetuneEpochs, batch }: BenchFlags,
   planned?: Protocol,
 ): Promise<Protocol> {
-  const named = Object.entries(protocols).map(([id, value]) => ({ id, kind: 'protocol', value }));
-  const input =
-    planned ?? (name.endsWith('.json') ? await jsonIn(name) : usage(() => find('protocol', named, name)).value);
+  const input = planned ?? (name.endsWith('.json') ? await jsonIn(name) : usage(() => protocolNamed(name)));
   const parsed = protocolSchema.safeParse(input);
   if (!parsed.success) {
     const { path, message } = parsed.error.issues[0]!;

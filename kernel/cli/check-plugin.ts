@@ -1,7 +1,6 @@
-import { find } from '../catalogue.ts';
+import { checkContext } from '../contract/check.ts';
 import { checkExtension, type CheckResult } from '../contract/run.ts';
 import { loadExtensions, withExtensions } from '../extensions.ts';
-import type { Task } from '../plugin.ts';
 import { addBackendFlags, backendFrom } from './backend-flags.ts';
 import type { Describe } from './command.ts';
 import { example } from './flags.ts';
@@ -16,12 +15,11 @@ export const checkPlugin: Describe = async (command, { io, catalogue }) => {
     const plugins = await loadExtensions(specifier);
     withExtensions(known, plugins);
     await backendFrom(known, given);
-    const classification = find('task', known.tasks, 'classification') as Task<Int32Array>;
     const results: CheckResult[] = [];
     const say = (text: string) => void (given['json'] ? undefined : io.out(text));
     for (const plugin of plugins) {
       say(`${plugin.kind} ${plugin.id}\n`);
-      const found = await checkExtension(plugin, { classification, tasks: known.tasks }, ({ check, error }) =>
+      const found = await checkExtension(plugin, checkContext(known.tasks), ({ check, error }) =>
         say(error === undefined ? `  ok    ${check}\n` : `  fails ${check}: ${error}\n`),
       );
       results.push(...found);

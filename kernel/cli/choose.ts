@@ -51,9 +51,6 @@ export function chooseMethod(
   };
 }
 
-/** Options for a record, which should not know where data lie. */
-export const withoutPath = ({ path: _, ...rest }: Readonly<Record<string, unknown>>): Record<string, unknown> => rest;
-
 /** How a plugin is named on the command line, with the names there are. */
 export const choiceOf = (kind: string, plugins: readonly Named[]): string =>
   `${kind}, as name or name:key=value,...: ${plugins.map(plugin => plugin.id).join(', ')}`;

@@ -1,9 +1,11 @@
 import { find } from '../catalogue.ts';
 import { profileNames } from '../bench/experiment.ts';
+import { runsOf } from '../bench/plan.ts';
 import type { Describe } from './command.ts';
 import { usage } from './errors.ts';
 import { example } from './flags.ts';
 import { json } from './json.ts';
+import { specOf } from './schema.ts';
 import { table } from './table.ts';
 
 export const experiments: Describe = (command, { io, catalogue }) => {
@@ -27,10 +29,6 @@ export const experiments: Describe = (command, { io, catalogue }) => {
     const experiment = usage(() => find('experiment', experiments, name));
     if (wanted) return io.out(json(experiment));
     const plans = profileNames.map(profile => experiment.profiles[profile]);
-    const specOf = (id: string, options: object) =>
-      [id, Object.entries(options).map(([key, value]) => `${key}=${String(value)}`)]
-        .filter(x => x.length > 0)
-        .join(':');
     const rows: [string, ...string[]][] = [
       ['model', ...plans.map(plan => specOf(plan.model, plan.modelOptions))],
       ['data set', ...plans.map(plan => specOf(plan.dataset, plan.datasetOptions))],
@@ -38,7 +36,7 @@ export const experiments: Describe = (command, { io, catalogue }) => {
       ['strategies', ...plans.map(plan => plan.strategies.join(', '))],
       ['speed-ups', ...plans.map(plan => plan.speedups.join(', '))],
       ['methods', ...plans.map(plan => String(plan.methods.length))],
-      ['runs', ...plans.map(plan => String(plan.methods.length * plan.strategies.length * plan.speedups.length))],
+      ['runs', ...plans.map(plan => String(runsOf(plan)))],
     ];
     io.out(`${experiment.id}: ${experiment.title}\n\n`);
     io.out(table(['', ...profileNames], rows));

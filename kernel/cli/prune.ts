@@ -1,15 +1,16 @@
 import { z } from 'zod';
 import { provenance } from '../bench/provenance.ts';
 import { find } from '../catalogue.ts';
-import { latencySpeedup } from '../bench/latency-speedup.ts';
+import { speedupOptions } from '../bench/latency-speedup.ts';
 import { compareLatency, type Comparison, type Latency } from '../bench/measure.ts';
 import type { Graph } from '../graph/graph.ts';
 import { prune as pruneGraph, scoringOf, type Pruned } from '../prune/prune.ts';
+import { withoutPath } from '../options.ts';
 import { modelOptionsOf } from '../plugin.ts';
 import { normalizationNames, reductionNames } from '../prune/score.ts';
 import { speedupKinds } from '../prune/speedup.ts';
 import { addBackendFlags, backendFrom } from './backend-flags.ts';
-import { choiceOf, choose, withoutPath } from './choose.ts';
+import { choiceOf, choose } from './choose.ts';
 import type { Describe } from './command.ts';
 import { UsageError } from './errors.ts';
 import { addFlags, example, readFlags, type Given } from './flags.ts';
@@ -68,7 +69,7 @@ export const prune: Describe = async (command, { io, catalogue }) => {
   );
   command.action(async (given: Given) => {
     const settings = readFlags(pruneOptions, given);
-    const { count: kind, speedup: target } = settings;
+    const { count: kind, ...rest } = settings;
     const { latencyBatch: batch, latencyThreads: threads, latencyRepeats: repeats } = readFlags(latencyOptions, given);
     if (kind === 'latency' && repeats === 0)
       throw new UsageError('--latency-repeats 0: nothing is measured that --count latency could go by');
@@ -101,10 +102,8 @@ export const prune: Describe = async (command, { io, catalogue }) => {
     const live = new LiveLine(io);
     const started = performance.now();
     const pruned = await pruneGraph(graph, {
-      ...settings,
-      ...(kind === 'latency'
-        ? { count: 'plain', speedupOf: latencySpeedup(graph, target, onnx, measured) }
-        : { count: kind }),
+      ...rest,
+      ...speedupOptions(kind, graph, rest.speedup, onnx, measured),
       reduce,
       normalize,
       calibration,

@@ -106,6 +106,12 @@ export function splitSpec(text: string): { id: string; options: Record<string, s
   return { id: text.slice(0, colon), options };
 }
 
+/** A name and options as `splitSpec` reads them. */
+export function specOf(id: string, options: Readonly<Record<string, unknown>>): string {
+  const texts = Object.entries(options).map(([key, value]) => `${key}=${textOf(value)}`);
+  return texts.length > 0 ? `${id}:${texts.join()}` : id;
+}
+
 /** Values checked and completed by a schema. `name` says how an option is called in messages. */
 export function checked<T>(
   schema: z.ZodType<T>,

@@ -2,15 +2,16 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { provenance } from '../bench/provenance.ts';
-import { regularizeBy } from '../bench/regularize.ts';
+import { disposePenalty, regularizeBy } from '../bench/regularize.ts';
 import { find } from '../catalogue.ts';
 import { count } from '../graph/count.ts';
+import { withoutPath } from '../options.ts';
 import { modelOptionsOf } from '../plugin.ts';
 import { sparsityOf } from '../prune/sparsity.ts';
 import { fit, type Fitted } from '../train/fit.ts';
 import type { TrainingProgress } from '../train/progress.ts';
 import { trainingOptions } from '../train/training-options.ts';
-import { choiceOf, choose, withoutPath } from './choose.ts';
+import { choiceOf, choose } from './choose.ts';
 import type { Describe } from './command.ts';
 import { addBackendFlags, backendFrom } from './backend-flags.ts';
 import { addFlags, example, readFlags, typedFlags, type Given } from './flags.ts';
@@ -86,7 +87,7 @@ export const train: Describe = async (command, { io, catalogue, argv }) => {
         }),
     ).finally(() => {
       show.end();
-      for (const slot of penalty?.slots?.values() ?? []) slot.dispose();
+      disposePenalty(penalty);
     });
     const seconds = (performance.now() - started) / 1000;
     const record = {

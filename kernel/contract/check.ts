@@ -1,3 +1,4 @@
+import { find } from '../catalogue.ts';
 import type { Task } from '../plugin.ts';
 
 /** Something that every plugin of a kind must do. */
@@ -15,6 +16,12 @@ export interface CheckContext {
   /** Tasks that data sets and models may be for. */
   readonly tasks: readonly Task[];
 }
+
+/** What checks need, from the tasks that there are. */
+export const checkContext = (tasks: readonly Task[]): CheckContext => ({
+  classification: find('task', tasks, 'classification') as Task<Int32Array>,
+  tasks,
+});
 
 /** Throws where something does not hold. */
 export function ensure(holds: boolean, message: () => string): asserts holds {

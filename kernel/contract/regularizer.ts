@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { disposePenalty } from '../bench/regularize.ts';
 import type { Graph } from '../graph/graph.ts';
 import { Network } from '../graph/run.ts';
 import type { Regularizer } from '../plugin.ts';
@@ -32,7 +33,7 @@ async function terms(regularizer: Regularizer, graph: Graph): Promise<Map<string
       tf.dispose(found);
     }
   } finally {
-    for (const slot of penalty.slots?.values() ?? []) slot.dispose();
+    disposePenalty(penalty);
     network.dispose();
   }
   return values;

@@ -7,6 +7,7 @@ import { count } from '../graph/count.ts';
 import { cutter } from '../graph/cut.ts';
 import { analyze } from '../graph/groups.ts';
 import { parseOptions } from '../options.ts';
+import { countKey } from '../prune/speedup.ts';
 import { differencesOf, entryId, pathOf, settingOf, type Entry } from './entry.ts';
 import { pluginsOf } from './plugin-source.ts';
 import { outcomeOf } from './outcome.ts';
@@ -130,7 +131,7 @@ function recordProblems(record: RunRecord): string[] {
 
 /** Multiply-adds before over after, as the record's protocol counts them. */
 export function speedupOf({ configuration: { protocol }, base, pruned }: RunRecord): number {
-  const count = protocol.count === 'compatible' ? 'macsCompatible' : 'macs';
+  const count = countKey(protocol.count);
   return base[count] / pruned[count];
 }
 

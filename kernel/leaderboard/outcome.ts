@@ -1,4 +1,6 @@
 import { hashOf, type RunRecord } from '../bench/record.ts';
+import { mean } from '../bench/statistics.ts';
+import { countKey } from '../prune/speedup.ts';
 import { outcomes, type Entry, type Rerun } from './entry.ts';
 
 /** What verifications say of an entry; without one it is `reported`. */
@@ -25,15 +27,13 @@ export function rerunOf({ configuration, score, base, pruned, groups }: RunRecor
   };
 }
 
-const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
-
 /** What runs of an entry's seeds come to, held against its records. */
 export function outcomeOf(records: readonly RunRecord[], runs: readonly Rerun[], tolerance: number): Outcome {
   const bySeed = new Map(records.map(record => [record.configuration.seed, record]));
   const pairs = runs.map(run => ({ run, record: bySeed.get(run.seed)! }));
   if (pairs.every(({ run, record }) => hashOf(run) === hashOf(rerunOf(record)))) return 'reproduced';
   const reached = pairs.every(({ run, record: { configuration: c, base } }) => {
-    const count = c.protocol.count === 'plain' ? 'macs' : 'macsCompatible';
+    const count = countKey(c.protocol.count);
     return base[count] / run[count] >= c.speedup;
   });
   const points = 100 * Math.abs(mean(pairs.map(({ run, record }) => run.score - rerunOf(record).score)));

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Standing } from '../bench/leaderboard.ts';
-import { legend } from '../bench/tables.ts';
+import { legend, signed } from '../bench/tables.ts';
+import { grouped } from '../grouped.ts';
 import { pageStyle } from '../jupyter/html-style.ts';
 import { entryStandings } from './board.ts';
 import type { Entry } from './entry.ts';
@@ -92,12 +93,6 @@ async function board(title: string, rows: readonly Standing[], entries: Readonly
   </section> `;
 }
 
-function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
-  return groups;
-}
-
 const attributes = (row: Standing): Markup =>
   markup`${Object.keys(filters).map(name => markup` data-${name}="${String(row[name as keyof typeof filters])}"`)}`;
 
@@ -168,7 +163,7 @@ function entryTable(rows: readonly Standing[], entries: ReadonlyMap<string, Entr
       number(recalibrated === null ? '' : recalibrated.toFixed(2)),
       number(score(row)),
       number(String(row.runs)),
-      number((delta > 0 ? '+' : '') + delta.toFixed(2)),
+      number(signed(delta)),
       number(`${row.paramsLeft.toFixed(1)} %`),
       number(times(row.reached)),
       number(times(row.latencyRatio)),

@@ -1,5 +1,6 @@
 import { distinct, type RunRecord } from '../bench/record.ts';
 import type { Catalogue } from '../catalogue.ts';
+import { grouped } from '../grouped.ts';
 import { problems } from './check.ts';
 import { entryId, entrySchema, pathOf, settingOf, type Division, type Entry, type PluginSource } from './entry.ts';
 import { pluginsOf } from './plugin-source.ts';
@@ -38,11 +39,7 @@ export function entriesOf(
     throw new Error(
       supersedes === undefined ? 'a reason, but no entry to supersede' : `why is ${supersedes} superseded?`,
     );
-  const bySetting = new Map<string, RunRecord[]>();
-  for (const record of distinct(records)) {
-    const key = settingOf(record.configuration);
-    bySetting.set(key, [...(bySetting.get(key) ?? []), record]);
-  }
+  const bySetting = grouped(distinct(records), ({ configuration }) => settingOf(configuration));
   if (supersedes !== undefined && bySetting.size > 1)
     throw new Error(`one entry supersedes ${supersedes}, these runs make ${bySetting.size}`);
   const replaced = current(known).find(({ entry }) => entry.id === supersedes);

@@ -1,6 +1,6 @@
-import { evaluationBatch } from '../bench/protocol.ts';
 import * as tf from '@tensorflow/tfjs';
 import { bench, type BenchProgress, type Trained } from '../bench/bench.ts';
+import { evaluationBatch } from '../bench/protocol.ts';
 import { provenance } from '../bench/provenance.ts';
 import type { RunRecord } from '../bench/record.ts';
 import { find, type Catalogue } from '../catalogue.ts';

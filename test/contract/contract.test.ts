@@ -1,8 +1,8 @@
 import { cifar10, cifar100, coco, imagenet } from '../../datasets/index.ts';
+import { checkContext } from '../../kernel/contract/check.ts';
 import { checksOf, type Extension } from '../../kernel/contract/index.ts';
 import type { Model } from '../../kernel/plugin.ts';
 import { catalogue } from '../../plugins/catalogue.ts';
-import { classification } from '../../plugins/tasks/index.ts';
 import { sizes } from '../plugins/models/forms.ts';
 
 /** Those that need files of their own; their tests are theirs. */
@@ -20,6 +20,5 @@ const datasets = catalogue.datasets.filter(({ id }) => !external.includes(id));
 const kinds: readonly (readonly Extension[])[] = [criteria, regularizers, strategies, models, datasets];
 for (const plugin of kinds.flat())
   describe(`${plugin.kind} ${plugin.id}`, () => {
-    for (const check of checksOf(plugin))
-      it(check.name, () => check.run(plugin, { classification, tasks: catalogue.tasks }));
+    for (const check of checksOf(plugin)) it(check.name, () => check.run(plugin, checkContext(catalogue.tasks)));
   });

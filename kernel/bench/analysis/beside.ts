@@ -1,4 +1,5 @@
 import { table, type Table } from '../../jupyter/table.ts';
+import { signed } from '../tables.ts';
 import { agreement, methodsInCommon, type Agreement } from './rankings.ts';
 import { boards, ranks, type Board, type Result } from './result.ts';
 import type { Resampling } from './bootstrap.ts';
@@ -64,8 +65,8 @@ export function besideTable(list: readonly Beside[], caption?: string): Table {
       speedup: (value: number) => `${value}x`,
       rank: orEmpty(String),
       publishedRank: orEmpty(String),
-      delta: orEmpty(points),
-      publishedDelta: orEmpty(points),
+      delta: orEmpty(signed),
+      publishedDelta: orEmpty(signed),
       left: orEmpty(percent),
       publishedLeft: orEmpty(percent),
     },
@@ -86,8 +87,8 @@ export function conclusions(own: readonly Result[], published: readonly Result[]
     const lefts = results.map(({ paramsLeft }) => paramsLeft);
     return [
       `**${name}**: the base model has ${first.base.toFixed(2)} %.`,
-      `Best ${firsts.length > 1 ? 'are' : 'is'} ${firsts.join(' and ')} with ${first.score.toFixed(2)} % (${points(first.delta)}),`,
-      `last ${lasts.length > 1 ? 'are' : 'is'} ${lasts.join(' and ')} with ${last.score.toFixed(2)} % (${points(last.delta)}).`,
+      `Best ${firsts.length > 1 ? 'are' : 'is'} ${firsts.join(' and ')} with ${first.score.toFixed(2)} % (${signed(first.delta)}),`,
+      `last ${lasts.length > 1 ? 'are' : 'is'} ${lasts.join(' and ')} with ${last.score.toFixed(2)} % (${signed(last.delta)}).`,
       ...(chance ? [`${better} of ${results.length - 1} methods are better than removing channels at random.`] : []),
       `The networks keep ${Math.min(...lefts).toFixed(0)} to ${Math.max(...lefts).toFixed(0)} % of their parameters.`,
     ].join(' ');
@@ -111,6 +112,5 @@ export function conclusions(own: readonly Result[], published: readonly Result[]
   return [...lines, ...agreements].map(line => `- ${line}`).join('\n');
 }
 
-const points = (value: number): string => `${value > 0 ? '+' : ''}${value.toFixed(2)}`;
 const percent = (value: number): string => `${value.toFixed(1)} %`;
 const orEmpty = (text: (value: number) => string) => (value: number | null) => (value === null ? '' : text(value));

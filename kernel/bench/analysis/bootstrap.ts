@@ -1,4 +1,5 @@
 import { random } from '../../random.ts';
+import { quantile } from '../statistics.ts';
 
 /** How an uncertainty is found. */
 export interface Resampling {
@@ -29,18 +30,3 @@ export function bootstrap(
   values.sort((a, b) => a - b);
   return { low: quantile(values, (1 - level) / 2), high: quantile(values, (1 + level) / 2) };
 }
-
-/** Quantile of sorted values, linear between them; NaN of none. */
-export function quantile(sorted: readonly number[], share: number): number {
-  if (sorted.length === 0) return NaN;
-  const at = share * (sorted.length - 1);
-  const below = Math.floor(at);
-  const above = Math.min(below + 1, sorted.length - 1);
-  return sorted[below]! + (at - below) * (sorted[above]! - sorted[below]!);
-}
-
-export const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
-
-/** The mean of ratios: 2 and 1/2 make 1. */
-export const geometricMean = (values: readonly number[]): number => Math.exp(mean(values.map(Math.log)));

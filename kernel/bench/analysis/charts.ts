@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { chart, type Chart } from '../../jupyter/chart.ts';
 import type { Gain } from './gains.ts';
-import { geometricMean, mean } from './bootstrap.ts';
+import { geometricMean, mean } from '../statistics.ts';
 import { pairsOf, tauOf } from './rankings.ts';
 import { boards, groupBy, ranks, type Board, type Result } from './result.ts';
 

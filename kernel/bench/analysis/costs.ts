@@ -1,5 +1,6 @@
 import type { Standing } from '../leaderboard.ts';
-import { bootstrap, geometricMean, mean, type Resampling } from './bootstrap.ts';
+import { geometricMean, mean } from '../statistics.ts';
+import { bootstrap, type Resampling } from './bootstrap.ts';
 import { kendall, tauB, type Kendall } from './kendall.ts';
 import { boards, groupBy, type Board, type Result } from './result.ts';
 

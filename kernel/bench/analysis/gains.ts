@@ -1,4 +1,5 @@
-import { bootstrap, mean, quantile, type Resampling } from './bootstrap.ts';
+import { mean, median } from '../statistics.ts';
+import { bootstrap, type Resampling } from './bootstrap.ts';
 import { boards, groupBy, partsOf, type Result } from './result.ts';
 
 /** What a regularizer adds to the score of its criterion on one board. */
@@ -58,10 +59,7 @@ export function gainSummaries(list: readonly Gain[], options: Resampling = {}): 
         better: values.filter(value => value > 0).length,
         worse: values.filter(value => value < 0).length,
         mean: mean(values),
-        median: quantile(
-          values.toSorted((a, b) => a - b),
-          0.5,
-        ),
+        median: median(values),
         ...bootstrap(clusters.length, drawn => mean(drawn.flatMap(i => clusters[i]!)), options),
         p: signTest(means.filter(value => value > 0).length, means.filter(value => value < 0).length),
       };

@@ -1,5 +1,6 @@
 import { permutation, random, type Random } from '../../random.ts';
-import { bootstrap, mean, type Resampling } from './bootstrap.ts';
+import { mean } from '../statistics.ts';
+import { bootstrap, type Resampling } from './bootstrap.ts';
 import { kendall, tauB, type Kendall } from './kendall.ts';
 import { ranks, type Board } from './result.ts';
 

@@ -1,3 +1,4 @@
+import { grouped } from '../../grouped.ts';
 import type { Standing } from '../leaderboard.ts';
 
 /**
@@ -79,13 +80,6 @@ export function ranks({ results }: Pick<Board, 'results'>): Map<string, number> 
 }
 
 /** Values with the same key together, in the order in which keys first appear. */
-export function groupBy<T>(values: readonly T[], keyOf: (value: T) => string): T[][] {
-  const groups = new Map<string, T[]>();
-  for (const value of values) {
-    const key = keyOf(value);
-    const group = groups.get(key);
-    if (group) group.push(value);
-    else groups.set(key, [value]);
-  }
-  return [...groups.values()];
-}
+export const groupBy = <T>(values: readonly T[], keyOf: (value: T) => string): T[][] => [
+  ...grouped(values, keyOf).values(),
+];

@@ -6,8 +6,11 @@ interface Entry {
   readonly load: () => Promise<Describe>;
 }
 
-/** Every command in the order of the help; its file is loaded when it is called. */
-export const commands: Readonly<Record<string, Entry>> = {
+/** Commands by name, in the order of the help. */
+export type Commands = Readonly<Record<string, Entry>>;
+
+/** The kernel's commands; the file of each is loaded when it is called. */
+export const commands: Commands = {
   models: {
     summary: 'list the models of the zoo, or show one',
     load: async () => (await import('./models.ts')).models,

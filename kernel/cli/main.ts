@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { suggestion, type Catalogue } from '../catalogue.ts';
 import type { Context } from './command.ts';
-import { commands } from './commands.ts';
+import { commands as own, type Commands } from './commands.ts';
 import { UsageError } from './errors.ts';
 import { example } from './flags.ts';
 import { processIo, type Io } from './io.ts';
@@ -10,11 +10,13 @@ import { processIo, type Io } from './io.ts';
 /**
  * Runs the command line `argv` (without node and script) and returns the exit code: 0, 1 for an error, 2 for a usage
  * error, 130 for an interrupt. The catalogue may be given as a function, which is called where a command needs it.
+ * @param more commands beside those of the kernel
  */
 export async function main(
   argv: readonly string[],
   catalogue: Catalogue | (() => Promise<Catalogue>),
   io: Partial<Io> = {},
+  more: Commands = {},
 ): Promise<number> {
   const outside: Io = { ...processIo, ...io };
   // `help x` is `x --help`.
@@ -27,7 +29,7 @@ export async function main(
     argv: typed,
   };
   try {
-    await (await program(typed, context)).parseAsync(typed, { from: 'user' });
+    await (await program(typed, context, { ...own, ...more })).parseAsync(typed, { from: 'user' });
     return 0;
   } catch (error) {
     return report(error, typed, outside);
@@ -61,7 +63,7 @@ function pluginsIn(argv: readonly string[]): string[] {
 }
 
 /** The program; only the command that is called is described in full. */
-async function program(argv: readonly string[], context: Context): Promise<Command> {
+async function program(argv: readonly string[], context: Context, commands: Commands): Promise<Command> {
   const { io, version } = context;
   const root = new Command('pruningbench')
     .description('Structural pruning of neural networks: models, methods, training, benchmark, notebooks.')

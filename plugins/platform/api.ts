@@ -1,0 +1,269 @@
+import { z } from 'zod';
+import { profileNames } from '../../kernel/bench/experiment.ts';
+import { planSchema } from '../../kernel/bench/plan.ts';
+import { protocolSchema } from '../../kernel/bench/protocol.ts';
+import { recordSchema } from '../../kernel/bench/record.ts';
+import { runKinds } from './expand.ts';
+import { resourceNames } from './queue.ts';
+import { runStates } from './runs.ts';
+
+// What the server and its clients say to one another, all of it JSON. The page, the tests and the OpenAPI document are
+// made from these.
+
+const id = z.string().regex(/^[0-9a-f]{12}$/);
+const time = z.iso.datetime();
+const jsonSchema = z.record(z.string(), z.unknown());
+
+/** A plugin, with its options as JSON Schema. Where the data lie is not among them. */
+const pluginInfo = z.strictObject({
+  id: z.string(),
+  title: z.string(),
+  paper: z.string().nullable(),
+  options: jsonSchema,
+});
+
+/** `GET /api/catalogue`: everything that can be chosen. */
+export const catalogueSchema = z.strictObject({
+  version: z.string(),
+  models: z.array(pluginInfo.extend({ task: z.string() })),
+  datasets: z.array(
+    pluginInfo.extend({
+      task: z.string(),
+      /** Why it cannot be chosen on this server; null where it can. */
+      unavailable: z.string().nullable(),
+    }),
+  ),
+  criteria: z.array(pluginInfo.extend({ needsData: z.boolean() })),
+  regularizers: z.array(pluginInfo),
+  strategies: z.array(pluginInfo),
+  tasks: z.array(z.strictObject({ id: z.string(), title: z.string(), score: z.string() })),
+  protocols: z.record(z.string(), protocolSchema),
+  experiments: z.array(
+    z.strictObject({
+      id: z.string(),
+      title: z.string(),
+      about: z.string(),
+      profiles: z.record(z.enum(profileNames), planSchema),
+    }),
+  ),
+  /** Workers that are there now, by what they have. */
+  workers: z.record(z.enum(resourceNames), z.int()),
+});
+export type CatalogueInfo = z.infer<typeof catalogueSchema>;
+
+/** A model in a plan is one of the zoo, or `upload:` and the id of an uploaded one. */
+export const uploadPrefix = 'upload:';
+
+/** `POST /api/check`: what a plan would be, before it is submitted. */
+export const checkRequest = z.strictObject({ plan: planSchema, resources: z.enum(resourceNames).default('cpu') });
+export const checkSchema = z.strictObject({
+  /** Where in the plan and what is wrong; a plan with problems is not taken. */
+  problems: z.array(z.strictObject({ path: z.string(), message: z.string() })),
+  runs: z.int(),
+  /** The model before pruning; null where it cannot be built. */
+  model: z
+    .strictObject({
+      params: z.int(),
+      macs: z.int(),
+      groups: z.array(
+        z.strictObject({
+          id: z.string(),
+          units: z.int(),
+          /** Layers that are pruned together. */
+          members: z.array(z.string()),
+          /** Why it stays as it is; null where it is pruned. */
+          protected: z.string().nullable(),
+        }),
+      ),
+    })
+    .nullable(),
+  /** Seconds by stage, from the speed of the workers so far; null where it cannot be said. */
+  estimate: z
+    .strictObject({
+      base: z.number(),
+      sparsify: z.number(),
+      prune: z.number(),
+      finetune: z.number(),
+      total: z.number(),
+      /** What the estimate rests on, for people. */
+      basis: z.string(),
+    })
+    .nullable(),
+});
+export type Check = z.infer<typeof checkSchema>;
+
+/** `POST /api/submissions`. */
+export const submissionRequest = z.strictObject({
+  /** Chosen by the client, new for every submission: the same again is not taken twice. */
+  key: z.string().min(8).max(100).optional(),
+  title: z.string().trim().min(1).max(200),
+  /** Several for several models or data sets. */
+  plans: z.array(planSchema).min(1).max(100),
+  resources: z.enum(resourceNames).default('cpu'),
+});
+export const submissionSchema = z.strictObject({
+  id,
+  title: z.string(),
+  created: time,
+  plans: z.array(planSchema),
+  /** How many of its runs are in each state. */
+  states: z.record(z.enum(runStates), z.int()),
+});
+export type SubmissionInfo = z.infer<typeof submissionSchema>;
+
+const progress = z.strictObject({
+  stage: z.string(),
+  fraction: z.number(),
+  epoch: z.int().optional(),
+  epochs: z.int().optional(),
+  loss: z.number().optional(),
+  secondsLeft: z.number().optional(),
+});
+
+/** A run in a list. */
+export const runInfo = z.strictObject({
+  id,
+  kind: z.enum(runKinds),
+  submission: id,
+  title: z.string(),
+  model: z.string(),
+  dataset: z.string(),
+  method: z.string(),
+  strategy: z.string(),
+  speedup: z.number(),
+  seed: z.int(),
+  protocol: z.string(),
+  resources: z.enum(resourceNames),
+  state: z.enum(runStates),
+  /** Why it waits, failed or goes on later. */
+  reason: z.string().nullable(),
+  /** How many are before it in the queue; null where it is not queued. */
+  ahead: z.int().nullable(),
+  attempt: z.int(),
+  progress: progress.nullable(),
+  created: time,
+  started: time.nullable(),
+  finished: time.nullable(),
+  /** Scores of what was made, where it is done: base, pruned before and after fine-tuning, in the task's ranking number. */
+  scores: z
+    .strictObject({
+      score: z.string(),
+      base: z.number().nullable(),
+      pruned: z.number().nullable(),
+      finetuned: z.number().nullable(),
+    })
+    .nullable(),
+});
+export type RunInfo = z.infer<typeof runInfo>;
+
+/** `GET /api/runs`: newest first; `after` is the `next` of the page before. */
+export const runsQuery = z.strictObject({
+  state: z.enum(runStates).optional(),
+  kind: z.enum(runKinds).optional(),
+  submission: id.optional(),
+  model: z.string().max(100).optional(),
+  dataset: z.string().max(100).optional(),
+  method: z.string().max(200).optional(),
+  after: z.string().max(100).optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+export const runsSchema = z.strictObject({ runs: z.array(runInfo), next: z.string().nullable() });
+
+/** `GET /api/runs/:id`. */
+export const runDetail = runInfo.extend({
+  plan: planSchema,
+  /** The run whose model it begins with. */
+  needs: id.nullable(),
+  /** Its result, of runs of kind `pruned`. */
+  record: recordSchema.nullable(),
+  /** Files that can be downloaded from `/api/runs/:id/files/:name`. */
+  files: z.array(z.strictObject({ name: z.string(), bytes: z.int() })),
+});
+export type RunDetail = z.infer<typeof runDetail>;
+
+/** Layers of a run's model before and after, in the file `layers.json`. */
+export const layersSchema = z.array(
+  z.strictObject({
+    id: z.string(),
+    op: z.string(),
+    group: z.string().nullable(),
+    /** Output channels. */
+    before: z.int(),
+    after: z.int(),
+    params: z.strictObject({ before: z.int(), after: z.int() }),
+    macs: z.strictObject({ before: z.int(), after: z.int() }),
+  }),
+);
+export type Layers = z.infer<typeof layersSchema>;
+
+/** `GET /api/runs/:id/events`: server-sent events, each with its `seq` as id; `Last-Event-ID` goes on from there. */
+export const runEvent = z.discriminatedUnion('event', [
+  z.strictObject({ event: z.literal('run'), data: runInfo }),
+  z.strictObject({
+    event: z.literal('epoch'),
+    data: z.strictObject({
+      stage: z.string(),
+      epoch: z.int(),
+      loss: z.number(),
+      learningRate: z.number(),
+      score: z.number().optional(),
+      seconds: z.number(),
+      at: time,
+      attempt: z.int(),
+    }),
+  }),
+  z.strictObject({ event: z.literal('log'), data: z.strictObject({ line: z.string(), at: time, attempt: z.int() }) }),
+]);
+export type RunEvent = z.infer<typeof runEvent>;
+
+/** `GET /api/models` and the answer to `POST /api/models?name=`, whose body is the file. */
+export const modelInfo = z.strictObject({
+  id,
+  name: z.string(),
+  sha256: z.string(),
+  bytes: z.int(),
+  created: time,
+  summary: z.strictObject({
+    inputs: z.array(z.array(z.int())),
+    outputs: z.array(z.array(z.int())),
+    params: z.int(),
+    macs: z.int(),
+    groups: z.int(),
+  }),
+});
+export type ModelInfo = z.infer<typeof modelInfo>;
+
+export const scopes = ['read', 'submit', 'work'] as const;
+/** `GET /api/tokens`, and with the token itself, once, the answer to `POST /api/tokens`. */
+export const tokenRequest = z.strictObject({
+  name: z.string().trim().min(1).max(100),
+  scopes: z.array(z.enum(scopes)).min(1),
+});
+export const tokenInfo = z.strictObject({
+  id,
+  name: z.string(),
+  scopes: z.array(z.enum(scopes)),
+  created: time,
+  used: time.nullable(),
+  revoked: time.nullable(),
+});
+export const newToken = tokenInfo.extend({ token: z.string() });
+
+/** `GET /api/workers`. */
+export const workerInfo = z.strictObject({
+  id: z.string(),
+  resources: z.enum(resourceNames),
+  host: z.string(),
+  backend: z.string(),
+  version: z.string(),
+  seen: time,
+  /** What it runs. */
+  run: id.nullable(),
+});
+
+/** Of every answer that is not 2xx. */
+export const errorSchema = z.strictObject({
+  error: z.string(),
+  /** The part of the request that is meant, as in `plan.speedups.0`. */
+  field: z.string().optional(),
+});

@@ -3,6 +3,7 @@ import { profileNames } from '../../kernel/bench/experiment.ts';
 import { planSchema } from '../../kernel/bench/plan.ts';
 import { protocolSchema } from '../../kernel/bench/protocol.ts';
 import { recordSchema } from '../../kernel/bench/record.ts';
+import { divisions, outcomes } from '../../kernel/leaderboard/entry.ts';
 import { runKinds } from './expand.ts';
 import { resourceNames } from './queue.ts';
 import { runStates } from './runs.ts';
@@ -156,20 +157,30 @@ export const runInfo = z.strictObject({
 });
 export type RunInfo = z.infer<typeof runInfo>;
 
-/** `GET /api/runs`: newest first; `after` is the `next` of the page before. */
-export const runsQuery = z.strictObject({
+/** `GET /api/submissions`: newest first. */
+export const submissionsQuery = z.strictObject({
+  after: id.optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+export const submissionsSchema = z.strictObject({ submissions: z.array(submissionSchema), next: id.nullable() });
+
+export const runsFilter = z.strictObject({
   state: z.enum(runStates).optional(),
   kind: z.enum(runKinds).optional(),
   submission: id.optional(),
   model: z.string().max(100).optional(),
   dataset: z.string().max(100).optional(),
   method: z.string().max(200).optional(),
-  after: z.string().max(100).optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
 });
-export const runsSchema = z.strictObject({ runs: z.array(runInfo), next: z.string().nullable() });
+/** `GET /api/runs`: newest first; `after` is the `next` of the page before. */
+export const runsQuery = runsFilter.extend(submissionsQuery.shape);
+export const runsSchema = z.strictObject({ runs: z.array(runInfo), next: id.nullable() });
 
-/** `GET /api/runs/:id`. */
+/**
+ * `GET /api/runs/:id`. Beside it, for download: `/log`, all that was logged; `/curves.csv`, its epochs and those of the runs
+ * it begins with; `/notebook.ipynb`, which makes the run anew. `POST /api/runs/:id/cancel` and `/retry` answer `runInfo`.
+ * `GET /api/results.csv` has the results of all runs that `runsFilter` lets through.
+ */
 export const runDetail = runInfo.extend({
   plan: planSchema,
   /** The run whose model it begins with. */
@@ -216,7 +227,67 @@ export const runEvent = z.discriminatedUnion('event', [
 ]);
 export type RunEvent = z.infer<typeof runEvent>;
 
-/** `GET /api/models` and the answer to `POST /api/models?name=`, whose body is the file. */
+/**
+ * `GET /api/events`: changes of all runs. What happened before one listens is not told, but for what was missed since
+ * `Last-Event-ID`; after `reload`, too much was missed, and lists are to be loaded anew.
+ */
+export const anyEvent = z.discriminatedUnion('event', [
+  z.strictObject({ event: z.literal('run'), data: runInfo }),
+  z.strictObject({ event: z.literal('submission'), data: submissionSchema }),
+  z.strictObject({ event: z.literal('reload'), data: z.strictObject({}) }),
+]);
+export type AnyEvent = z.infer<typeof anyEvent>;
+
+/** Where a row of a leaderboard is from: this server's runs, the entries that come with the package, or the paper. */
+export const rowSources = ['runs', 'entries', 'paper'] as const;
+/** A row of a leaderboard, as `standings` of the library has it; the paper's have nothing of what it does not print. */
+export const boardRow = z.strictObject({
+  source: z.enum(rowSources),
+  model: z.string(),
+  dataset: z.string(),
+  protocol: z.string(),
+  strategy: z.string(),
+  speedup: z.number(),
+  /** Within its source, among those of the same model, data set, division, protocol, strategy and speed-up. */
+  rank: z.int(),
+  method: z.string(),
+  /** How many seeds. */
+  runs: z.int(),
+  base: z.number(),
+  before: z.number().nullable(),
+  recalibrated: z.number().nullable(),
+  score: z.number(),
+  spread: z.number().nullable(),
+  delta: z.number(),
+  params: z.number(),
+  paramsLeft: z.number(),
+  macsLeft: z.number().nullable(),
+  reached: z.number().nullable(),
+  latencyRatio: z.number().nullable(),
+  stepSeconds: z.number(),
+  regularizerSeconds: z.number().nullable(),
+  entry: z.string().nullable(),
+  by: z.string().nullable(),
+  division: z.enum(divisions).nullable(),
+  status: z.enum(['reported', ...outcomes]).nullable(),
+});
+export type BoardRow = z.infer<typeof boardRow>;
+/** `GET /api/leaderboards`: all boards, and the rows of one where model and data set are given. */
+export const leaderboardsQuery = z.strictObject({
+  model: z.string().max(100).optional(),
+  dataset: z.string().max(100).optional(),
+});
+export const leaderboardsSchema = z.strictObject({
+  boards: z.array(
+    z.strictObject({ model: z.string(), dataset: z.string(), rows: z.record(z.enum(rowSources), z.int()) }),
+  ),
+  rows: z.array(boardRow),
+});
+
+/**
+ * `GET /api/models`, and the answer to `POST /api/models?name=`, whose body is the file (`application/octet-stream`).
+ * `GET /api/models/:id/file` is the file again, `DELETE /api/models/:id` removes it.
+ */
 export const modelInfo = z.strictObject({
   id,
   name: z.string(),
@@ -224,6 +295,7 @@ export const modelInfo = z.strictObject({
   bytes: z.int(),
   created: time,
   summary: z.strictObject({
+    /** Shapes without the batch, channels last. */
     inputs: z.array(z.array(z.int())),
     outputs: z.array(z.array(z.int())),
     params: z.int(),
@@ -233,8 +305,21 @@ export const modelInfo = z.strictObject({
 });
 export type ModelInfo = z.infer<typeof modelInfo>;
 
+/**
+ * What a token is good for: to look; to check, submit, upload, cancel and retry; to be a worker. Tokens are managed by who
+ * has all three.
+ */
 export const scopes = ['read', 'submit', 'work'] as const;
-/** `GET /api/tokens`, and with the token itself, once, the answer to `POST /api/tokens`. */
+export type Scope = (typeof scopes)[number];
+
+/**
+ * `GET /api/session`: whether this server asks for a token, and what whoever asks may do. `POST` logs in with a token, which
+ * a cookie stands for from then on; `DELETE` logs out. The address that `serve` prints ends with `#token=...`.
+ */
+export const sessionSchema = z.strictObject({ required: z.boolean(), scopes: z.array(z.enum(scopes)) });
+export const sessionRequest = z.strictObject({ token: z.string().max(200) });
+
+/** `GET /api/tokens`, and with the token itself, once, the answer to `POST`; `DELETE /api/tokens/:id` revokes. */
 export const tokenRequest = z.strictObject({
   name: z.string().trim().min(1).max(100),
   scopes: z.array(z.enum(scopes)).min(1),
@@ -249,7 +334,7 @@ export const tokenInfo = z.strictObject({
 });
 export const newToken = tokenInfo.extend({ token: z.string() });
 
-/** `GET /api/workers`. */
+/** `GET /api/workers`: those that are there. */
 export const workerInfo = z.strictObject({
   id: z.string(),
   resources: z.enum(resourceNames),
@@ -260,6 +345,9 @@ export const workerInfo = z.strictObject({
   /** What it runs. */
   run: id.nullable(),
 });
+
+/** `GET /api/health`. */
+export const healthSchema = z.strictObject({ status: z.literal('ok') });
 
 /** Of every answer that is not 2xx. */
 export const errorSchema = z.strictObject({

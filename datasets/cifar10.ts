@@ -1,11 +1,14 @@
 import { defineDataset } from '../kernel/plugin.ts';
 import { cifarOptions, loadCifar, type CifarOptions } from './cifar.ts';
 
+const folders = ['cifar10', 'cifar-10-batches-bin'];
+
 export const cifar10 = defineDataset<CifarOptions>({
   id: 'cifar10',
   title: 'CIFAR-10',
   paper: 'Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images',
   task: 'classification',
+  folders,
   options: cifarOptions,
   load: options =>
     loadCifar(
@@ -16,7 +19,7 @@ export const cifar10 = defineDataset<CifarOptions>({
         test: /^test_batch\.bin$/,
         files: 'data_batch_1.bin (and further ones) and test_batch.bin',
         names: 'batches.meta.txt',
-        folders: ['cifar10', 'cifar-10-batches-bin'],
+        folders,
         mean: [0.4914, 0.4822, 0.4465],
         deviation: [0.247, 0.2435, 0.2616],
       },

@@ -1,11 +1,14 @@
 import { defineDataset } from '../kernel/plugin.ts';
 import { cifarOptions, loadCifar, type CifarOptions } from './cifar.ts';
 
+const folders = ['cifar100', 'cifar-100-binary'];
+
 export const cifar100 = defineDataset<CifarOptions>({
   id: 'cifar100',
   title: 'CIFAR-100',
   paper: 'Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images',
   task: 'classification',
+  folders,
   options: cifarOptions,
   load: options =>
     loadCifar(
@@ -19,7 +22,7 @@ export const cifar100 = defineDataset<CifarOptions>({
         test: /^test\.bin$/,
         files: 'train.bin and test.bin',
         names: 'fine_label_names.txt',
-        folders: ['cifar100', 'cifar-100-binary'],
+        folders,
         mean: [0.5071, 0.4865, 0.4409],
         deviation: [0.2673, 0.2564, 0.2762],
       },

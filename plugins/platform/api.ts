@@ -3,7 +3,6 @@ import { profileNames } from '../../kernel/bench/experiment.ts';
 import { planSchema } from '../../kernel/bench/plan.ts';
 import { protocolSchema } from '../../kernel/bench/protocol.ts';
 import { recordSchema } from '../../kernel/bench/record.ts';
-import { divisions, outcomes } from '../../kernel/leaderboard/entry.ts';
 import { runKinds } from './expand.ts';
 import { resourceNames } from './queue.ts';
 import { runStates } from './runs.ts';
@@ -15,7 +14,10 @@ const id = z.string().regex(/^[0-9a-f]{12}$/);
 const time = z.iso.datetime();
 const jsonSchema = z.record(z.string(), z.unknown());
 
-/** A plugin, with its options as JSON Schema. Where the data lie is not among them. */
+/**
+ * A plugin, with its options as JSON Schema. Among them is neither where the data lie nor, of models, the seed and what
+ * follows from the data set.
+ */
 const pluginInfo = z.strictObject({
   id: z.string(),
   title: z.string(),
@@ -39,6 +41,8 @@ export const catalogueSchema = z.strictObject({
   strategies: z.array(pluginInfo),
   tasks: z.array(z.strictObject({ id: z.string(), title: z.string(), score: z.string() })),
   protocols: z.record(z.string(), protocolSchema),
+  /** JSON Schema of a protocol as it is given. */
+  protocol: jsonSchema,
   experiments: z.array(
     z.strictObject({
       id: z.string(),
@@ -90,6 +94,13 @@ export const checkSchema = z.strictObject({
       basis: z.string(),
     })
     .nullable(),
+  /** Plugins that do not go with this model and data set, by id, each with the reason. */
+  impossible: z
+    .strictObject({
+      criteria: z.record(z.string(), z.string()),
+      regularizers: z.record(z.string(), z.string()),
+    })
+    .optional(),
 });
 export type Check = z.infer<typeof checkSchema>;
 
@@ -112,7 +123,17 @@ export const submissionSchema = z.strictObject({
 });
 export type SubmissionInfo = z.infer<typeof submissionSchema>;
 
-const progress = z.strictObject({
+/** `GET /api/submissions`: newest first; `after` is the `next` of the page before. `GET /api/submissions/:id` is one. */
+export const submissionsQuery = z.strictObject({
+  after: z.string().max(100).optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+export const submissionsSchema = z.strictObject({
+  submissions: z.array(submissionSchema),
+  next: z.string().nullable(),
+});
+
+export const progressSchema = z.strictObject({
   stage: z.string(),
   fraction: z.number(),
   epoch: z.int().optional(),
@@ -141,7 +162,7 @@ export const runInfo = z.strictObject({
   /** How many are before it in the queue; null where it is not queued. */
   ahead: z.int().nullable(),
   attempt: z.int(),
-  progress: progress.nullable(),
+  progress: progressSchema.nullable(),
   created: time,
   started: time.nullable(),
   finished: time.nullable(),
@@ -157,13 +178,7 @@ export const runInfo = z.strictObject({
 });
 export type RunInfo = z.infer<typeof runInfo>;
 
-/** `GET /api/submissions`: newest first. */
-export const submissionsQuery = z.strictObject({
-  after: id.optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-});
-export const submissionsSchema = z.strictObject({ submissions: z.array(submissionSchema), next: id.nullable() });
-
+/** Which runs are meant. `GET /api/results.csv` has a line for each of them that is done. */
 export const runsFilter = z.strictObject({
   state: z.enum(runStates).optional(),
   kind: z.enum(runKinds).optional(),
@@ -174,12 +189,11 @@ export const runsFilter = z.strictObject({
 });
 /** `GET /api/runs`: newest first; `after` is the `next` of the page before. */
 export const runsQuery = runsFilter.extend(submissionsQuery.shape);
-export const runsSchema = z.strictObject({ runs: z.array(runInfo), next: id.nullable() });
+export const runsSchema = z.strictObject({ runs: z.array(runInfo), next: z.string().nullable() });
 
 /**
- * `GET /api/runs/:id`. Beside it, for download: `/log`, all that was logged; `/curves.csv`, its epochs and those of the runs
- * it begins with; `/notebook.ipynb`, which makes the run anew. `POST /api/runs/:id/cancel` and `/retry` answer `runInfo`.
- * `GET /api/results.csv` has the results of all runs that `runsFilter` lets through.
+ * `GET /api/runs/:id`. Beside it, to be downloaded: `/log`, all that was logged, `/curves.csv`, and `/notebook.ipynb`, which
+ * makes the run anew. `POST /api/runs/:id/cancel` and `/retry` answer `runInfo`.
  */
 export const runDetail = runInfo.extend({
   plan: planSchema,
@@ -192,7 +206,10 @@ export const runDetail = runInfo.extend({
 });
 export type RunDetail = z.infer<typeof runDetail>;
 
-/** Layers of a run's model before and after, in the file `layers.json`. */
+/**
+ * Layers of a run's model before and after, in the file `layers.json`. Beside it, `groups.json` is the Vega-Lite
+ * specification of `groupsChart` of the model before.
+ */
 export const layersSchema = z.array(
   z.strictObject({
     id: z.string(),
@@ -207,7 +224,13 @@ export const layersSchema = z.array(
 );
 export type Layers = z.infer<typeof layersSchema>;
 
-/** `GET /api/runs/:id/events`: server-sent events, each with its `seq` as id; `Last-Event-ID` goes on from there. */
+/** Columns of `GET /api/runs/:id/curves.csv`, a line for each epoch event. */
+export const curveColumns = ['attempt', 'stage', 'epoch', 'loss', 'learningRate', 'score', 'seconds', 'at'] as const;
+
+/**
+ * `GET /api/runs/:id/events`: server-sent events. Ids are numbers that grow, where whole ones are those of the table; `Last-Event-ID` goes on from there, as does
+ * `?after=`, for a page that closed the stream while nobody looked at it. A `run` event comes first, and after changes.
+ */
 export const runEvent = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('run'), data: runInfo }),
   z.strictObject({
@@ -228,30 +251,31 @@ export const runEvent = z.discriminatedUnion('event', [
 export type RunEvent = z.infer<typeof runEvent>;
 
 /**
- * `GET /api/events`: changes of all runs. What happened before one listens is not told, but for what was missed since
- * `Last-Event-ID`; after `reload`, too much was missed, and lists are to be loaded anew.
+ * `GET /api/events`: server-sent events of everything from now on, for lists, and of what was missed since `Last-Event-ID`
+ * or `?after=`. After `reload` it was too much to be told: lists are to be loaded anew.
  */
-export const anyEvent = z.discriminatedUnion('event', [
+export const listEvent = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('run'), data: runInfo }),
   z.strictObject({ event: z.literal('submission'), data: submissionSchema }),
   z.strictObject({ event: z.literal('reload'), data: z.strictObject({}) }),
 ]);
-export type AnyEvent = z.infer<typeof anyEvent>;
+export type ListEvent = z.infer<typeof listEvent>;
 
-/** Where a row of a leaderboard is from: this server's runs, the entries that come with the package, or the paper. */
-export const rowSources = ['runs', 'entries', 'paper'] as const;
-/** A row of a leaderboard, as `standings` of the library has it; the paper's have nothing of what it does not print. */
-export const boardRow = z.strictObject({
-  source: z.enum(rowSources),
+/** Whose results a leaderboard has: of runs here, of entries that came with the package, of the paper. */
+export const standingSources = ['runs', 'entries', 'paper'] as const;
+
+/** A line of a leaderboard. Scores are in percent, or points, times in seconds; null is what nobody measured. */
+export const standingSchema = z.strictObject({
+  source: z.enum(standingSources),
   model: z.string(),
   dataset: z.string(),
   protocol: z.string(),
   strategy: z.string(),
   speedup: z.number(),
-  /** Within its source, among those of the same model, data set, division, protocol, strategy and speed-up. */
+  /** Among those of the same source, model, data set, protocol, strategy and speed-up. */
   rank: z.int(),
   method: z.string(),
-  /** How many seeds. */
+  /** How many seeds there are. */
   runs: z.int(),
   base: z.number(),
   before: z.number().nullable(),
@@ -264,30 +288,39 @@ export const boardRow = z.strictObject({
   macsLeft: z.number().nullable(),
   reached: z.number().nullable(),
   latencyRatio: z.number().nullable(),
-  stepSeconds: z.number(),
+  stepSeconds: z.number().nullable(),
   regularizerSeconds: z.number().nullable(),
-  entry: z.string().nullable(),
+  /** Of entries. */
   by: z.string().nullable(),
-  division: z.enum(divisions).nullable(),
-  status: z.enum(['reported', ...outcomes]).nullable(),
+  status: z.string().nullable(),
+  /** Runs here that it is the mean of. */
+  ids: z.array(id),
 });
-export type BoardRow = z.infer<typeof boardRow>;
-/** `GET /api/leaderboards`: all boards, and the rows of one where model and data set are given. */
-export const leaderboardsQuery = z.strictObject({
-  model: z.string().max(100).optional(),
-  dataset: z.string().max(100).optional(),
-});
+export type StandingInfo = z.infer<typeof standingSchema>;
+
+/** `GET /api/leaderboards`: what there is, by model and data set. */
 export const leaderboardsSchema = z.strictObject({
   boards: z.array(
-    z.strictObject({ model: z.string(), dataset: z.string(), rows: z.record(z.enum(rowSources), z.int()) }),
+    z.strictObject({
+      source: z.enum(standingSources),
+      model: z.string(),
+      dataset: z.string(),
+      rows: z.int(),
+    }),
   ),
-  rows: z.array(boardRow),
 });
 
-/**
- * `GET /api/models`, and the answer to `POST /api/models?name=`, whose body is the file (`application/octet-stream`).
- * `GET /api/models/:id/file` is the file again, `DELETE /api/models/:id` removes it.
- */
+/** `GET /api/standings`: best first within each strategy and speed-up. */
+export const standingsQuery = z.strictObject({
+  source: z.enum(standingSources).optional(),
+  model: z.string().max(200).optional(),
+  dataset: z.string().max(200).optional(),
+  /** Ranks the runs of one submission among themselves. */
+  submission: id.optional(),
+});
+export const standingsSchema = z.strictObject({ rows: z.array(standingSchema) });
+
+/** One of `GET /api/models`, and the answer to `POST /api/models?name=`, whose body is the file. */
 export const modelInfo = z.strictObject({
   id,
   name: z.string(),
@@ -295,7 +328,6 @@ export const modelInfo = z.strictObject({
   bytes: z.int(),
   created: time,
   summary: z.strictObject({
-    /** Shapes without the batch, channels last. */
     inputs: z.array(z.array(z.int())),
     outputs: z.array(z.array(z.int())),
     params: z.int(),
@@ -305,6 +337,9 @@ export const modelInfo = z.strictObject({
 });
 export type ModelInfo = z.infer<typeof modelInfo>;
 
+/** `GET /api/models`. `GET /api/models/:id/file` is the file again, `DELETE /api/models/:id` removes it. */
+export const modelsSchema = z.strictObject({ models: z.array(modelInfo) });
+
 /**
  * What a token is good for: to look; to check, submit, upload, cancel and retry; to be a worker. Tokens are managed by who
  * has all three.
@@ -313,17 +348,19 @@ export const scopes = ['read', 'submit', 'work'] as const;
 export type Scope = (typeof scopes)[number];
 
 /**
- * `GET /api/session`: whether this server asks for a token, and what whoever asks may do. `POST` logs in with a token, which
- * a cookie stands for from then on; `DELETE` logs out. The address that `serve` prints ends with `#token=...`.
+ * `POST /api/session`: a browser that has this token signs in with it, for requests and downloads that carry no header;
+ * `DELETE` signs it out.
  */
+export const sessionRequest = z.strictObject({ token: z.string().min(1).max(200) });
+/** `GET /api/session`: whether this server asks for a token, and what whoever asks may do. */
 export const sessionSchema = z.strictObject({ required: z.boolean(), scopes: z.array(z.enum(scopes)) });
-export const sessionRequest = z.strictObject({ token: z.string().max(200) });
 
-/** `GET /api/tokens`, and with the token itself, once, the answer to `POST`; `DELETE /api/tokens/:id` revokes. */
+/** `POST /api/tokens`. `DELETE /api/tokens/:id` revokes. */
 export const tokenRequest = z.strictObject({
   name: z.string().trim().min(1).max(100),
   scopes: z.array(z.enum(scopes)).min(1),
 });
+/** One of `GET /api/tokens`. */
 export const tokenInfo = z.strictObject({
   id,
   name: z.string(),
@@ -332,9 +369,11 @@ export const tokenInfo = z.strictObject({
   used: time.nullable(),
   revoked: time.nullable(),
 });
+export const tokensSchema = z.strictObject({ tokens: z.array(tokenInfo) });
+/** With the token itself, this once. */
 export const newToken = tokenInfo.extend({ token: z.string() });
 
-/** `GET /api/workers`: those that are there. */
+/** One of `GET /api/workers`, those that are there. */
 export const workerInfo = z.strictObject({
   id: z.string(),
   resources: z.enum(resourceNames),
@@ -345,6 +384,8 @@ export const workerInfo = z.strictObject({
   /** What it runs. */
   run: id.nullable(),
 });
+
+export const workersSchema = z.strictObject({ workers: z.array(workerInfo) });
 
 /** `GET /api/health`. */
 export const healthSchema = z.strictObject({ status: z.literal('ok') });

@@ -12,13 +12,14 @@ import type { Reduction } from '../prune/score.ts';
 import { graphDigest } from '../train/checkpoint.ts';
 import { evaluate } from '../train/evaluate.ts';
 import { recalibrate } from '../train/recalibrate.ts';
-import { fit, type Fitted, type FitOptions } from '../train/fit.ts';
+import { fit, type CheckpointOptions, type Fitted, type FitOptions } from '../train/fit.ts';
 import type { TrainingProgress } from '../train/progress.ts';
 import { makeFolder } from '../train/write-atomically.ts';
 import type { TrainingOptions } from '../train/training-options.ts';
 import { speedupOptions } from './latency-speedup.ts';
 import { compareLatency } from './measure.ts';
 import { evaluationBatch, protocolSchema, type ProtocolInput } from './protocol.ts';
+import { readPruned, writePruned, type TimedPruned } from './pruned-file.ts';
 import { provenance } from './provenance.ts';
 import { hashOf, methodName, readRecord, writeRecord, type Configuration, type RunRecord } from './record.ts';
 import { disposePenalty, penaltySeconds, regularizeBy } from './regularize.ts';
@@ -50,12 +51,22 @@ export interface BenchOptions {
   readonly roundTo?: number;
   /** Folder for records, base models and checkpoints. A run that is found there is not repeated. */
   readonly out?: string | undefined;
+  /** When trainings write to `out` beside the end of every epoch, and who is told of the files. */
+  readonly checkpoint?: Pick<CheckpointOptions, 'everySteps' | 'due' | 'written'> | undefined;
   /** Writes the files whose latency is measured. */
   readonly format: Format;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: ((progress: BenchProgress) => void) | undefined;
   /** Called for each record as it comes, those that were found too. */
   readonly onRecord?: ((record: RunRecord) => void) | undefined;
+  /** Given the models of each record that is made, before it is written; of those that were found, there are none. */
+  readonly onModels?: ((models: BenchModels, record: RunRecord) => void | Promise<void>) | undefined;
+}
+
+/** The models of a record: before pruning, and as it ends. */
+export interface BenchModels {
+  readonly base: Graph;
+  readonly pruned: Graph;
 }
 
 export interface BenchProgress {
@@ -80,6 +91,19 @@ export interface BenchProgress {
  */
 export async function bench(options: BenchOptions): Promise<RunRecord[]> {
   return new Bench(options).run();
+}
+
+/** Trains the base model of a benchmark; what is in `out` is not trained again. */
+export async function trainBase(options: BenchOptions): Promise<Trained> {
+  return new Bench(options).base();
+}
+
+/**
+ * Trains the base model of a benchmark, and trains it on under the regularizer of its first method; what is in `out` is
+ * not trained again. Throws where the method has no regularizer.
+ */
+export async function trainSparsified(options: BenchOptions): Promise<Trained> {
+  return new Bench(options).sparsified();
 }
 
 /** A graph with the scores and the history of its training, as `fit` returns it. */
@@ -113,10 +137,28 @@ class Bench {
     this.#modelOptions = parseOptions(model, given) as Record<string, unknown>;
   }
 
-  async run(): Promise<RunRecord[]> {
-    const { methods, strategies, speedups, out, onRecord } = this.#options;
+  async #ready(): Promise<void> {
+    const { out } = this.#options;
     await tf.ready();
     if (out !== undefined) await makeFolder(out);
+  }
+
+  async base(): Promise<Trained> {
+    await this.#ready();
+    return (this.#base ??= await this.#trainBase());
+  }
+
+  async sparsified(): Promise<Trained> {
+    const [method] = this.#options.methods;
+    const [strategy] = this.#options.strategies;
+    if (!method?.regularizer || !strategy) throw new Error(`method ${method?.criterion.id} has no regularizer`);
+    const configuration = this.#configuration(method, strategy, 1);
+    return this.#sparsify(await this.base(), configuration, method, methodName(configuration));
+  }
+
+  async run(): Promise<RunRecord[]> {
+    const { methods, strategies, speedups, out, onRecord } = this.#options;
+    await this.#ready();
     const runs = strategies.flatMap(strategy =>
       speedups.flatMap(speedup => methods.map(method => ({ method, strategy, speedup }))),
     );
@@ -173,41 +215,15 @@ class Bench {
     id: string,
     configuration: Configuration,
     method: Method,
-    { strategy, options: strategyOptions }: BenchOptions['strategies'][number],
+    strategy: BenchOptions['strategies'][number],
   ): Promise<RunRecord> {
     const { data, task, signal } = this.#options;
-    const label = `${methodName(configuration)}, ${strategy.id}, ${configuration.speedup}x`;
+    const label = `${methodName(configuration)}, ${strategy.strategy.id}, ${configuration.speedup}x`;
     const base = (this.#base ??= await this.#trainBase());
     const started = performance.now();
     const sparsified = method.regularizer ? await this.#sparsify(base, configuration, method, label) : undefined;
     const from = sparsified ?? base;
-    const {
-      count: kind,
-      latency: { batches, ...timing },
-    } = this.#protocol;
-    const pruneStarted = performance.now();
-    const pruned = await prune(from.graph, {
-      criterion: method.criterion,
-      criterionOptions: method.criterionOptions,
-      strategy,
-      strategyOptions,
-      speedup: configuration.speedup,
-      steps: this.#protocol.steps,
-      reduce: configuration.reduce as Reduction,
-      normalize: configuration.normalize as Normalization,
-      roundTo: configuration.roundTo,
-      ...speedupOptions(kind, from.graph, configuration.speedup, this.#options.format, {
-        ...timing,
-        batch: batches[0]!,
-        signal,
-      }),
-      seed: this.#seed,
-      calibration: { split: data.train, task, ...this.#protocol.calibration },
-      ...(signal ? { signal } : {}),
-      progress: ({ speedup, target }) =>
-        this.#report('prune', label, Math.min(1, Math.log(speedup) / Math.log(Math.max(target, 1.0001)))),
-    });
-    const pruneSeconds = (performance.now() - pruneStarted) / 1000;
+    const pruned = await this.#prune(from.graph, configuration, method, strategy, label);
     const before = await evaluate(pruned.graph, data.test, task, { batch: evaluationBatch(this.#protocol), signal });
     const recalibrated = await this.#recalibrated(pruned.graph);
     const finetuned = this.#protocol.finetune
@@ -215,7 +231,7 @@ class Bench {
       : { graph: pruned.graph, scores: before, history: [] };
     const latency = await this.#latency(base.graph, finetuned.graph, label);
     this.#durations.push((performance.now() - started) / 1000);
-    return {
+    const record: RunRecord = {
       version: 1,
       id,
       created: new Date().toISOString(),
@@ -237,13 +253,61 @@ class Bench {
       groups: pruned.groups.map(group => ({ ...group, kept: [...group.kept] })),
       latency,
       seconds: {
-        prune: pruneSeconds,
+        prune: pruned.seconds,
         steps: pruned.trace.length,
         finetune: finetuned.history.reduce((sum, { seconds }) => sum + seconds, 0),
         regularizer: sparsified?.regularizerSeconds ?? null,
       },
       provenance: provenance(),
     };
+    await this.#options.onModels?.({ base: base.graph, pruned: finetuned.graph }, record);
+    return record;
+  }
+
+  /** What is pruned already is found in `out`: it may have taken long, and where time is measured it comes out anew. */
+  async #prune(
+    graph: Graph,
+    configuration: Configuration,
+    method: Method,
+    { strategy, options: strategyOptions }: BenchOptions['strategies'][number],
+    label: string,
+  ): Promise<TimedPruned> {
+    const { data, task, out, signal, checkpoint } = this.#options;
+    const identity = { configuration, graph: graphDigest(graph) };
+    const path = out && join(out, 'models', `prune-${hashOf(identity)}`, 'pruned.safetensors');
+    const found = path && (await readPruned(path, identity));
+    if (found) return found;
+    const {
+      count: kind,
+      latency: { batches, ...timing },
+    } = this.#protocol;
+    const started = performance.now();
+    const pruned = await prune(graph, {
+      criterion: method.criterion,
+      criterionOptions: method.criterionOptions,
+      strategy,
+      strategyOptions,
+      speedup: configuration.speedup,
+      steps: this.#protocol.steps,
+      reduce: configuration.reduce as Reduction,
+      normalize: configuration.normalize as Normalization,
+      roundTo: configuration.roundTo,
+      ...speedupOptions(kind, graph, configuration.speedup, this.#options.format, {
+        ...timing,
+        batch: batches[0]!,
+        signal,
+      }),
+      seed: this.#seed,
+      calibration: { split: data.train, task, ...this.#protocol.calibration },
+      ...(signal ? { signal } : {}),
+      progress: ({ speedup, target }) =>
+        this.#report('prune', label, Math.min(1, Math.log(speedup) / Math.log(Math.max(target, 1.0001)))),
+    });
+    const timed = { ...pruned, seconds: (performance.now() - started) / 1000 };
+    if (!path) return timed;
+    const kept = await writePruned(path, identity, timed);
+    checkpoint?.written?.(path);
+    return kept;
   }
 
   async #trainBase(): Promise<Trained> {
@@ -275,7 +339,7 @@ class Bench {
     label: string,
     extra: Pick<FitOptions, 'regularize' | 'slots'> & { identity?: unknown } = {},
   ): Promise<Trained> {
-    const { data, task, out, signal } = this.#options;
+    const { data, task, out, signal, checkpoint } = this.#options;
     const { identity, ...hooks } = extra;
     const key = hashOf([
       graphDigest(graph),
@@ -299,7 +363,13 @@ class Bench {
       ...hooks,
       ...(out === undefined
         ? {}
-        : { checkpoint: { folder: join(out, 'models', `${stage}-${key}`), identity: { more: identity ?? null } } }),
+        : {
+            checkpoint: {
+              ...checkpoint,
+              folder: join(out, 'models', `${stage}-${key}`),
+              identity: { more: identity ?? null },
+            },
+          }),
     });
     return { graph: trained, scores, history };
   }

@@ -22,6 +22,7 @@ export const migrations: readonly string[] = [
     reason text,
     attempt int not null default 0,
     tries int not null default 0,
+    heard int not null default 0,
     worker text,
     ticket uuid,
     cancelling boolean not null default false,

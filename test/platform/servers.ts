@@ -10,9 +10,10 @@ import type { Database } from '../../plugins/platform/database/database.ts';
 import { Queue, type Ticket } from '../../plugins/platform/queue.ts';
 import { Runs, type Run } from '../../plugins/platform/runs.ts';
 import { createServer, type ServerOptions } from '../../plugins/platform/server/server.ts';
+import { openStore } from '../../plugins/platform/store/open.ts';
+import type { Store } from '../../plugins/platform/store/store.ts';
 import { recordOf } from '../kernel/bench/records.ts';
 import { databasesOf } from './databases.ts';
-import { MemoryStore } from './memory-store.ts';
 
 /** A server of a test, with what is behind it. */
 export interface TestServer {
@@ -20,7 +21,7 @@ export interface TestServer {
   readonly database: Database;
   readonly queue: Queue;
   readonly runs: Runs;
-  readonly store: MemoryStore;
+  readonly store: Store;
 }
 
 /** Makes servers on databases of a kind for the tests of a suite, to be called within `describe`. */
@@ -35,9 +36,9 @@ export function serversOf(kind: Database['kind']): (options?: Partial<ServerOpti
     const queue = await Queue.open(database, error => assert.fail(error));
     ends.push(() => queue.close());
     const runs = new Runs(database, queue);
-    const store = new MemoryStore();
     const folder = await mkdtemp(path.join(tmpdir(), 'pruningbench-server-'));
     ends.push(() => rm(folder, { recursive: true }));
+    const store = await openStore(path.join(folder, 'store'));
     const app = createServer({ database, runs, store, catalogue, version: 'test', folder, page: folder, ...options });
     ends.push(() => app.close());
     await app.ready();
@@ -57,6 +58,13 @@ export const planOf = (changes: Partial<PlanInput> = {}): Plan =>
     ...changes,
   });
 
+/** An answer; its body is looked at as the test knows it. */
+export interface Answer {
+  readonly status: number;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  readonly body: any;
+}
+
 /** What a request is answered, as JSON, after its status. */
 export async function ask(
   app: FastifyInstance,
@@ -64,8 +72,7 @@ export async function ask(
   url: string,
   body?: unknown,
   headers: Record<string, string> = {},
-): Promise<{ status: number; body: any }> {
-  // eslint-disable-line @typescript-eslint/no-explicit-any
+): Promise<Answer> {
   const response = await app.inject({
     method: method!,
     url: `/api${url}`,

@@ -15,7 +15,7 @@ import { packageFolder } from '../../../kernel/native.ts';
 import { errorSchema } from '../api.ts';
 import type { Database } from '../database/database.ts';
 import type { Runs } from '../runs.ts';
-import type { Store } from '../store.ts';
+import type { Store } from '../store/store.ts';
 import { Tokens } from '../tokens.ts';
 import { Boards } from './boards.ts';
 import { Checker } from './check.ts';

@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { uploadPrefix, type ModelInfo } from '../api.ts';
 import type { Database } from '../database/database.ts';
-import { modelKey, type Store } from '../store.ts';
+import { modelKey, type Store } from '../store/store.ts';
 import { inspectedModel, type InspectedModel } from './inspect.ts';
 import type { Inspector } from './inspector.ts';
 import type { Limits } from './limits.ts';

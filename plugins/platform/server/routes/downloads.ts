@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { formatNotebook } from '../../../../kernel/jupyter/notebook.ts';
 import { runsFilter, uploadPrefix, type RunDetail } from '../../api.ts';
-import { artifactKey, NotStored } from '../../store.ts';
+import { artifactKey, NotStored } from '../../store/store.ts';
 import { runNotebook } from '../notebook.ts';
 import { notFound } from '../refused.ts';
 import { curvesCsv, logText, resultsCsv } from '../results.ts';

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { modelInfo, modelsSchema } from '../../api.ts';
-import { modelKey, NotStored } from '../../store.ts';
+import { modelKey, NotStored } from '../../store/store.ts';
 import { notFound } from '../refused.ts';
 import type { Api, Parts } from '../server.ts';
 import { uploadInfo } from '../uploads.ts';

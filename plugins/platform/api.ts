@@ -196,6 +196,31 @@ export const layersSchema = z.array(
 );
 export type Layers = z.infer<typeof layersSchema>;
 
+/** Dependency groups of the model before pruning, in the file `groups.json`. */
+export const groupsSchema = z.array(
+  z.strictObject({
+    id: z.string(),
+    units: z.int(),
+    /** Units that stay. */
+    kept: z.int(),
+    /** Why it stays as it is; null where it can be pruned. */
+    protected: z.string().nullable(),
+    members: z.array(z.strictObject({ parameter: z.string(), axis: z.int(), role: z.string() })),
+  }),
+);
+export type GroupFile = z.infer<typeof groupsSchema>;
+
+/** What a run of kind `base` or `sparsified` came to. */
+export const trainedSchema = z.strictObject({
+  /** Name of the number that ranks. */
+  score: z.string(),
+  scores: z.record(z.string(), z.number()).readonly(),
+  params: z.int(),
+  macs: z.int(),
+  macsCompatible: z.int(),
+});
+export type TrainedResult = z.infer<typeof trainedSchema>;
+
 /** `GET /api/runs/:id/events`: server-sent events, each with its `seq` as id; `Last-Event-ID` goes on from there. */
 export const runEvent = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('run'), data: runInfo }),

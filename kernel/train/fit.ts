@@ -201,7 +201,7 @@ class Run<T> {
       else if (this.settings.keep === 'best') this.#best = await this.#network.snapshot();
     }
     await this.#files?.save('last', this.#state);
-    this.#report({ epoch, step, loss, learningRate, ...(score === undefined ? {} : { score }) }, true);
+    this.#report({ epoch, step, loss, learningRate, ...(score === undefined ? {} : { score }), ended: record }, true);
   }
 
   async #scores(epoch: number): Promise<Readonly<Record<string, number>> | undefined> {

@@ -10,4 +10,8 @@ export const commands: Commands = {
     summary: 'make, list and revoke tokens for a server that others can reach',
     load: async () => (await import('./server/token.ts')).token,
   },
+  worker: {
+    summary: 'take runs off the queue of a server and make them',
+    load: async () => (await import('./worker/command.ts')).worker,
+  },
 };

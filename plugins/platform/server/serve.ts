@@ -3,15 +3,17 @@ import { isIPv6 } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { addBackendFlags, backendChoice } from '../../../kernel/cli/backend-flags.ts';
 import type { Describe } from '../../../kernel/cli/command.ts';
 import { addFlags, example, readFlags, type Given } from '../../../kernel/cli/flags.ts';
 import type { Io } from '../../../kernel/cli/io.ts';
 import { json } from '../../../kernel/cli/json.ts';
 import { scopes } from '../api.ts';
-import { Queue } from '../queue.ts';
+import { Queue, resourceNames } from '../queue.ts';
 import { Runs } from '../runs.ts';
 import { openStore } from '../store/open.ts';
 import { Tokens } from '../tokens.ts';
+import { Supervisor } from '../worker/supervisor.ts';
 import { isLoopback } from './guard.ts';
 import { usualLimits } from './limits.ts';
 import { databaseAt, placeOptions } from './place.ts';
@@ -28,12 +30,15 @@ const serveOptions = placeOptions.extend({
     .optional()
     .describe('where files are kept: a folder (default: in that of the data) or s3://bucket/prefix'),
   allowHost: z.array(z.string()).default([]).describe('names by which browsers call the server, as behind a proxy'),
+  resources: z.enum(resourceNames).default('cpu').describe('the runs that its own worker takes'),
   rate: z.int().positive().default(usualLimits.requests).describe('requests that one address may make in a minute'),
 });
 
 /** Serves the platform until it is interrupted. */
-export const serve: Describe = (command, { io, catalogue, plugins, version }) => {
+export const serve: Describe = async (command, { io, catalogue, plugins, version }) => {
+  const known = await catalogue();
   addFlags(command, serveOptions);
+  addBackendFlags(command, known);
   command
     .option('--require-token', 'ask for a token on this machine, too, as where several people use it')
     .option('--no-worker', 'start no worker: others take the runs');
@@ -43,7 +48,8 @@ export const serve: Describe = (command, { io, catalogue, plugins, version }) =>
     'pruningbench serve --database-url postgres://lab@db.example/pruningbench --store /shared/pruningbench --host 0.0.0.0 --no-worker',
   );
   command.action(async (given: Given) => {
-    const { host, port, store: where, allowHost: hosts, rate, ...place } = readFlags(serveOptions, given);
+    const { host, port, store: where, allowHost: hosts, resources, rate, ...place } = readFlags(serveOptions, given);
+    const compute = backendChoice(known, given);
     const say = (line: string): void => io.err(`${new Date().toISOString()} ${line}\n`);
     const loopback = isLoopback(host);
     const ends: (() => Promise<unknown>)[] = [];
@@ -58,7 +64,7 @@ export const serve: Describe = (command, { io, catalogue, plugins, version }) =>
       ends.push(() => rm(folder, { recursive: true, force: true }));
       const tokens = loopback ? given['requireToken'] === true : true;
       const app = createServer({
-        ...{ database, runs, store, catalogue: await catalogue(), plugins, version, folder, loopback, tokens, hosts },
+        ...{ database, runs, store, catalogue: known, plugins, version, folder, loopback, tokens, hosts },
         limits: { requests: rate },
         logger: { level: 'warn', stream: { write: (line: string) => io.err(line) } },
       });
@@ -71,13 +77,16 @@ export const serve: Describe = (command, { io, catalogue, plugins, version }) =>
       const { port: taken } = new URL(address);
       const url = `http://${isIPv6(host) ? `[${host}]` : host === '0.0.0.0' ? 'localhost' : host}:${taken}/`;
       const token = tokens ? await firstToken(new Tokens(database)) : undefined;
-      if (given['worker'] !== false) {
-        // ends.push(...) of a Supervisor is joined here
-      }
       const link = token === undefined ? url : `${url}#token=${token}`;
       io.out(given['json'] ? json({ url, ...(token === undefined ? {} : { token }) }) : `${link}\n`);
       if (tokens && token === undefined)
         say('a token is asked for: those made before are good, `pruningbench token create` makes others');
+      if (given['worker'] !== false) {
+        const own = join(resolve(place.data), 'worker');
+        const parts = { database, queue, runs, store, resources, folder: own, version, compute, say };
+        const worker = await Supervisor.start(parts);
+        ends.push(() => worker.stop());
+      }
       await interrupted(io);
       say('stopping');
     } finally {

@@ -117,7 +117,7 @@ export class RunReader {
   }
 
   async submissions({ after, limit }: Page): Promise<{ submissions: SubmissionInfo[]; next: string | null }> {
-    const from = '(select (created, id) from pruningbench.submissions where id = $2)';
+    const from = '(select created, id from pruningbench.submissions where id = $2)';
     if (after !== undefined && !(await this.submission(after)))
       throw new Refused(400, `there is no submission ${after} to go on after`, { field: 'after' });
     const rows = await this.#submissions(

@@ -19,6 +19,8 @@ declare module 'fastify' {
 }
 
 export interface Guarding {
+  /** Seconds after which it is looked again whether who watches still may. */
+  readonly beat: number;
   readonly tokens: Tokens;
   /** Whether a token is asked for; without, everybody who can reach the server may do everything. */
   readonly required: boolean;
@@ -36,7 +38,7 @@ export const sessionCookie = (token: string): string => cookie(token, 30 * 24 * 
 export const noCookie = cookie('', 0);
 
 /** Lets in who may come: by the name that the server was called, by where the request is from, and by token. */
-export function guard(app: FastifyInstance, { tokens, required, loopback, hosts }: Guarding): void {
+export function guard(app: FastifyInstance, { beat, tokens, required, loopback, hosts }: Guarding): void {
   const names = new Set(['localhost', ...hosts.map(host => host.toLowerCase())]);
   if (!loopback) names.add(hostname().toLowerCase()).add(`${hostname().toLowerCase()}.local`);
 
@@ -59,8 +61,12 @@ export function guard(app: FastifyInstance, { tokens, required, loopback, hosts 
     const token = bearer ?? cookieOf(request);
     if (required && token !== undefined) request.scopes = (await tokens.find(token))?.scopes ?? [];
     if (bearer === undefined || !required) refuseOthers(request, host, origin);
-    request.stillMay = async () =>
-      !required || (token !== undefined && ((await tokens.find(token))?.scopes.includes('read') ?? false));
+    let looked = performance.now();
+    request.stillMay = async () => {
+      if (!required || performance.now() - looked < 1000 * beat) return true;
+      looked = performance.now();
+      return token !== undefined && ((await tokens.find(token))?.scopes.includes('read') ?? false);
+    };
     const { scope = isSafe(request) ? 'read' : 'submit' } = request.routeOptions.config;
     if (scope === 'none' || request.is404) return;
     if (request.scopes.length === 0)

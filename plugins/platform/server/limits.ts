@@ -6,8 +6,9 @@ export interface Limits {
   /** Runs that a plan may have, and that may be open in all. */
   readonly planRuns: number;
   readonly openRuns: number;
-  /** Streams of events at once. */
+  /** Streams of events at once; and seconds after which they are looked after. */
   readonly watchers: number;
+  readonly beat: number;
   /** Bytes of an uploaded model, models that are kept, and uploads at once. */
   readonly modelBytes: number;
   readonly models: number;
@@ -20,6 +21,7 @@ export const usualLimits: Limits = {
   planRuns: 10_000,
   openRuns: 50_000,
   watchers: 200,
+  beat: 15,
   modelBytes: 512 * 2 ** 20,
   models: 200,
   uploads: 2,

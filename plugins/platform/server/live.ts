@@ -10,8 +10,6 @@ const told = z.union([z.object({ run: z.string() }), z.object({ submission: z.st
 
 /** Milliseconds that changes are collected for before watchers are told. */
 const pause = 200;
-/** Milliseconds of silence after which a watcher is told that the server is there. */
-const quiet = 15_000;
 /** Changes that one watcher is told one by one; where there are more, lists are loaded anew. */
 const most = 1000;
 
@@ -35,7 +33,7 @@ interface Listener {
 export interface Watching {
   /** Ends it. */
   readonly signal: AbortSignal;
-  /** Whether it may still go on, asked now and then. */
+  /** Whether it may still go on. */
   readonly may: () => Promise<boolean>;
 }
 
@@ -47,6 +45,7 @@ export class Live {
   readonly #database: Database;
   readonly #reader: RunReader;
   readonly #report: (error: Error) => void;
+  readonly #beat: number;
   readonly #feeds = new Map<string, Feed>();
   readonly #listeners = new Set<Listener>();
   readonly #runs = new Set<string>();
@@ -57,11 +56,15 @@ export class Live {
   #lastId = 0;
   #closed = false;
 
-  /** `report` is told where changes could not be read. */
-  constructor(database: Database, reader: RunReader, report: (error: Error) => void) {
+  /**
+   * `report` is told where changes could not be read.
+   * @param beat milliseconds of silence after which a watcher is told that the server is there
+   */
+  constructor(database: Database, reader: RunReader, beat: number, report: (error: Error) => void) {
     this.#database = database;
     this.#reader = reader;
     this.#report = report;
+    this.#beat = beat;
   }
 
   async open(): Promise<void> {
@@ -160,10 +163,9 @@ export class Live {
           if (said) yield message(said, String(seq));
           if (signal.aborted) return;
         }
-        if (feed.version !== version || events.length === mostEvents) continue;
-        if (await feed.bell.next(quiet, signal)) continue;
+        const more = feed.version !== version || events.length === mostEvents;
+        if (!more && !(await feed.bell.next(this.#beat, signal))) yield alive;
         if (!(await may())) return;
-        yield alive;
       }
     } finally {
       if (--feed.watchers === 0) this.#feeds.delete(id);
@@ -192,9 +194,8 @@ export class Live {
           yield message(event, String(this.#lastId));
           if (signal.aborted) return;
         }
-        if (await listener.bell.next(quiet, signal)) continue;
+        if (!(await listener.bell.next(this.#beat, signal))) yield alive;
         if (!(await may())) return;
-        yield alive;
       }
     } finally {
       this.#listeners.delete(listener);

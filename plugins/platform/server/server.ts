@@ -108,7 +108,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     tokensRequired,
     reader,
     checker: new Checker(database, catalogue, inspectors.data, uploads, limits.planRuns),
-    live: new Live(database, reader, report),
+    live: new Live(database, reader, 1000 * limits.beat, report),
     boards: new Boards(database),
     uploads,
   };
@@ -128,7 +128,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
       new Refused(429, 'too many requests', { retryAfter: Math.ceil(ttl / 1000) }),
   });
   void app.register(async app => {
-    guard(app, { tokens: parts.tokens, required: tokensRequired, loopback, hosts });
+    guard(app, { beat: limits.beat, tokens: parts.tokens, required: tokensRequired, loopback, hosts });
     secureHeaders(app);
     await app.register(
       async api => {

@@ -16,7 +16,8 @@ import { addBackendFlags, backendFrom } from './backend-flags.ts';
 import { addModelFlags, choiceOf, choose, chooseMethod, chooseModel } from './choose.ts';
 import type { Describe } from './command.ts';
 import { usage, UsageError } from './errors.ts';
-import { addFlags, example, readFlags, type Given } from './flags.ts';
+import { addFlags, readFlags, type Given } from './flags.ts';
+import { example } from './help.ts';
 import { commandLine, interruptible } from './interrupt.ts';
 import type { Io } from './io.ts';
 import { readFrom } from './graph-source.ts';
@@ -33,7 +34,7 @@ const benchOptions = z.object({
   protocol: z
     .string()
     .default('quick')
-    .describe(`${Object.keys(protocols).join('|')}, or a JSON file`),
+    .describe(`${Object.keys(protocols).join(', ')}, or a JSON file`),
   baseEpochs: epochs.describe("epochs of the base model (default: the protocol's)"),
   sparsifyEpochs: epochs.describe("epochs under a regularizer (default: the protocol's)"),
   finetuneEpochs: z.int().min(0).optional().describe("epochs after pruning, 0 for none (default: the protocol's)"),

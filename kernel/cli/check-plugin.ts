@@ -3,7 +3,7 @@ import { checkExtension, type CheckResult } from '../contract/run.ts';
 import { loadExtensions, withExtensions } from '../extensions.ts';
 import { addBackendFlags, backendFrom } from './backend-flags.ts';
 import type { Describe } from './command.ts';
-import { example } from './flags.ts';
+import { example } from './help.ts';
 import { json } from './json.ts';
 
 export const checkPlugin: Describe = async (command, { io, catalogue }) => {

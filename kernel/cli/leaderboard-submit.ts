@@ -7,7 +7,8 @@ import { sourceOf } from '../leaderboard/plugin-source.ts';
 import { entryFiles, readEntries, readEntry, writeEntry, type Stored } from '../leaderboard/store.ts';
 import { entriesOf } from '../leaderboard/submit.ts';
 import type { Context } from './command.ts';
-import { addFlags, example, readFlags, type Given } from './flags.ts';
+import { addFlags, readFlags, type Given } from './flags.ts';
+import { example } from './help.ts';
 import { json } from './json.ts';
 import { addFolder, folderOf, recordsIn } from './leaderboard-source.ts';
 

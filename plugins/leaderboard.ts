@@ -15,6 +15,7 @@ import {
   findEntry,
   leaderboardsFolder,
   readEntries,
+  readEntriesIfAny,
   writeEntry,
   type Stored,
 } from '../kernel/leaderboard/store.ts';
@@ -73,7 +74,7 @@ export interface SubmitChoice extends Submission {
 export async function submit(records: readonly RunRecord[], options: SubmitChoice): Promise<Stored[]> {
   const { plugins = [], leaderboards = leaderboardsFolder(), ...submission } = options;
   const { known, sources } = await withPlugins(plugins);
-  const entries = entriesOf(records, submission, sources, await readEntries(leaderboards), known);
+  const entries = entriesOf(records, submission, sources, await readEntriesIfAny(leaderboards), known);
   const stored: Stored[] = [];
   for (const entry of entries) stored.push({ file: await writeEntry(leaderboards, entry), entry });
   return stored;
@@ -99,8 +100,8 @@ export interface VerifyChoice {
 }
 
 /**
- * Runs an entry again from its own records, as in `verify(entry, { plugins: [variety] })`; it is named by its file or
- * id, or as `submit` returned it. Says `reproduced`, `re-run` or `differs`, by which numbers, and what is different here.
+ * Runs an entry again from its own records, as in `verify(entry, { plugins: [variety] })`; it is named by its file, by
+ * its id or the beginning of that, or as `submit` returned it. Says `reproduced`, `re-run` or `differs`, by which numbers, and what is different here.
  */
 export async function verify(wanted: string | Stored, options: VerifyChoice = {}): Promise<Verification> {
   await ready();

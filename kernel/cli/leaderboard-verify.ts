@@ -35,7 +35,7 @@ const verifyOptions = z.object({
 
 export async function describeVerify(command: Command, { io, catalogue, plugins, argv }: Context): Promise<void> {
   command
-    .argument('<entry>', 'file or id of an entry')
+    .argument('<entry>', 'file of an entry, or its id or the beginning of that')
     .option('--dry', 'say what came of it, and do not write it into the entry');
   addFlags(addFolder(command), verifyOptions);
   if (argv[1] === 'verify') addBackendFlags(command, await catalogue());

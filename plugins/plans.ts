@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { estimateBench, type TimeEstimate } from '../kernel/bench/estimate.ts';
 import type { Experiment, ProfileName } from '../kernel/bench/experiment.ts';
 import { modelWithWeights } from '../kernel/bench/model-with-weights.ts';
+import { protocolLabel } from '../kernel/bench/protocols.ts';
 import { planSchema, runsOf, type Plan, type PlanInput } from '../kernel/bench/plan.ts';
 import type { RunRecord } from '../kernel/bench/record.ts';
 import { find } from '../kernel/catalogue.ts';
@@ -54,7 +55,7 @@ export function planTable(plan: Plan & Partial<ExperimentPlan>): Table {
   const rows: [string, string][] = [
     ['model', spec(plan.model, plan.modelOptions)],
     ['data set', spec(plan.dataset, withoutPath(plan.datasetOptions))],
-    ['protocol', protocol.name],
+    ['protocol', protocolLabel(protocol)],
     ['training of the base model', epochs(protocol.base)],
     ['sparsify, where a method has a regularizer', epochs(protocol.sparsify)],
     ['fine-tuning', epochs(protocol.finetune)],

@@ -1,6 +1,5 @@
 import { sep } from 'node:path';
-import { protocolSchema } from '../bench/protocol.ts';
-import { protocols, type ProtocolName } from '../bench/protocols.ts';
+import { ownProtocol, protocols } from '../bench/protocols.ts';
 import { hashOf, type RunRecord } from '../bench/record.ts';
 import type { Catalogue } from '../catalogue.ts';
 import { count } from '../graph/count.ts';
@@ -87,11 +86,10 @@ export function entryProblems(entry: Entry, catalogue: Catalogue): string[] {
 
 /** In what a record's recipe is another one than that of a protocol of the package. */
 export function recipeProblems({ configuration: { protocol, base, model } }: RunRecord): string[] {
-  if (!Object.hasOwn(protocols, protocol.name))
-    return [`closed division: protocol ${protocol.name} is none of ${Object.keys(protocols).join(', ')}`];
-  const official = protocolSchema.parse(protocols[protocol.name as ProtocolName]);
+  const own = ownProtocol(protocol.name);
+  if (!own) return [`closed division: protocol ${protocol.name} is none of ${Object.keys(protocols).join(', ')}`];
   return [
-    ...differencesOf(protocol, official).map(
+    ...differencesOf(protocol, own).map(
       ({ what, entry, here }) => `closed division: ${what} is ${entry}, protocol ${protocol.name} has ${here}`,
     ),
     ...(base === null ? [] : [`closed division: the base model was given (${base.slice(0, 12)}), not trained`]),

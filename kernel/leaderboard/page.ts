@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Standing } from '../bench/leaderboard.ts';
+import { protocolLabel } from '../bench/protocols.ts';
 import { legend, signed } from '../bench/tables.ts';
 import { grouped } from '../grouped.ts';
 import { pageStyle } from '../jupyter/html-style.ts';
@@ -203,7 +204,7 @@ function about(entry: Entry): Markup {
   const day = (time: string) => time.slice(0, 10);
   const lines = [
     `entry ${entry.id}, by ${by}, ${day(submitted)}`,
-    `${division} division, protocol ${protocol.name}, strategy ${strategy.id}, backend ${backend}`,
+    `${division} division, protocol ${protocolLabel(protocol)}, strategy ${strategy.id}, backend ${backend}`,
     `seeds ${records.map(({ configuration }) => configuration.seed).join(', ')}`,
     ...(recipe === null ? [] : [`recipe: ${recipe}`]),
     ...plugins.map(source => `plugin: ${sourceText(source)}`),

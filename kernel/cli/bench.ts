@@ -6,7 +6,7 @@ import { estimateBench, type TimeEstimate } from '../bench/estimate.ts';
 import { profileNames, type ProfileName } from '../bench/experiment.ts';
 import type { Plan } from '../bench/plan.ts';
 import { protocolSchema, type Protocol } from '../bench/protocol.ts';
-import { protocolNamed, protocols } from '../bench/protocols.ts';
+import { protocolLabel, protocolNamed, protocols } from '../bench/protocols.ts';
 import { methodName, type RunRecord } from '../bench/record.ts';
 import { leaderboardTable } from '../bench/tables.ts';
 import { find, type Catalogue } from '../catalogue.ts';
@@ -119,6 +119,9 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
     }
     const show = new BenchLine(io, flags.seeds.length, !given['json']);
     const records: RunRecord[] = [];
+    show.begin(
+      `${model.plugin.id} on ${data.id}, protocol ${protocolLabel(protocol)}, backend ${backend.id}; records in ${out}`,
+    );
     await interruptible(
       io,
       `stopped; what is done is in ${out}. The same command goes on from there: ${commandLine(argv)}`,
@@ -227,7 +230,7 @@ async function jsonIn(file: string): Promise<unknown> {
   }
 }
 
-/** How a benchmark goes: a live line on a terminal, and a line for every result. */
+/** How a benchmark goes: a live line on a terminal, in a log a line now and then, and a line for every result. */
 class BenchLine {
   readonly #io: Io;
   readonly #seeds: number;
@@ -239,7 +242,16 @@ class BenchLine {
     this.#io = io;
     this.#seeds = seeds;
     this.#plain = plain;
-    this.#live = new LiveLine(io);
+    this.#live = new LiveLine(io, { log: plain });
+  }
+
+  /** What is going to run. */
+  begin(text: string): void {
+    if (this.#plain) this.#io.err(`${text}\n`);
+  }
+
+  get #elapsed(): string {
+    return duration((performance.now() - this.#started) / 1000);
   }
 
   update({ run, runs, stage, label, fraction, training, secondsLeft }: BenchProgress): void {
@@ -250,7 +262,8 @@ class BenchLine {
       ...(training ? [`loss ${training.loss.toFixed(3)}`, `${duration(training.secondsLeft)} left of it`] : []),
       ...(Number.isFinite(secondsLeft) ? [`${duration(secondsLeft)} left`] : []),
     ];
-    this.#live.show(parts.join('  '));
+    const text = parts.join('  ');
+    this.#live.show(this.#live.visible ? text : `${this.#elapsed}  ${text}`, `${run} ${stage}`);
   }
 
   record({ configuration, score, pruned }: RunRecord): void {
@@ -258,9 +271,8 @@ class BenchLine {
     if (!this.#plain) return;
     const percent = (value: number) => `${(100 * value).toFixed(2)} %`;
     const { strategy, speedup, seed } = configuration;
-    const elapsed = duration((performance.now() - this.#started) / 1000);
     this.#io.err(
-      `${elapsed}  ${methodName(configuration)}, ${strategy.id}, ${speedup}x${this.#seeds > 1 ? `, seed ${seed}` : ''}: ` +
+      `${this.#elapsed}  ${methodName(configuration)}, ${strategy.id}, ${speedup}x${this.#seeds > 1 ? `, seed ${seed}` : ''}: ` +
         [
           `${score} ${percent(pruned.before[score]!)}`,
           ...(pruned.recalibrated ? [`recalibrated ${percent(pruned.recalibrated[score]!)}`] : []),

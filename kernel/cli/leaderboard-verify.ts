@@ -52,7 +52,7 @@ export async function describeVerify(command: Command, { io, catalogue, plugins,
     const bytes = weights === undefined ? undefined : await read(weights);
     const sources = await sourcesOf(plugins);
     await backendFrom(known, given);
-    const show = new LiveLine(io);
+    const show = new LiveLine(io, { log: !given['json'] });
     const stopped =
       out === undefined ? 'stopped' : `stopped. The same command goes on from there: ${commandLine(argv)}`;
     const verification = await interruptible(io, stopped, signal =>
@@ -64,7 +64,8 @@ export async function describeVerify(command: Command, { io, catalogue, plugins,
         withWeights: bytes && (model => modelWithWeights(model, bytes)),
         out,
         signal,
-        progress: ({ label, stage, fraction }) => show.show(`${label}  ${stage} ${(100 * fraction).toFixed(0)}%`),
+        progress: ({ label, stage, fraction }) =>
+          show.show(`${label}  ${stage} ${(100 * fraction).toFixed(0)}%`, `${label} ${stage}`),
       }),
     ).finally(() => show.clear());
     const written = given['dry'] !== true;

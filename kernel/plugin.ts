@@ -218,6 +218,8 @@ export interface Dataset<O = unknown> extends Plugin<O> {
   readonly kind: 'dataset';
   readonly task: string;
   load(options: O): Promise<Data>;
+  /** Noise of the published sizes, for estimates of time where the files are not there. */
+  standIn?(options: O): Data;
 }
 
 /** What a network is trained for and judged by. */
@@ -292,7 +294,7 @@ const parts = {
   criterion: ['scores', 'reduce', 'normalize', 'element', 'pair', 'local', 'unit', 'estimate', 'finish'],
   regularizer: ['start'],
   strategy: ['keep'],
-  dataset: ['task', 'load'],
+  dataset: ['task', 'load', 'standIn'],
 } as const satisfies Record<Kind, readonly string[]>;
 
 /** With the title and the options that were left out; `never` because the rest is the caller's to know. */

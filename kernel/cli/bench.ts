@@ -2,7 +2,7 @@ import { Option } from 'commander';
 import { z } from 'zod';
 import { modelWithWeights } from '../bench/model-with-weights.ts';
 import { bench as run, type BenchProgress } from '../bench/bench.ts';
-import { estimateBench, type TimeEstimate } from '../bench/estimate.ts';
+import { dataOrStandIn, estimateBench, estimateNotes, type BenchEstimate } from '../bench/estimate.ts';
 import { profileNames, type ProfileName } from '../bench/experiment.ts';
 import type { Plan } from '../bench/plan.ts';
 import { protocolSchema, type Protocol } from '../bench/protocol.ts';
@@ -52,7 +52,7 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
       `all that follows as in an experiment of the paper, where it is not given: ${known.experiments.map(({ id }) => id).join(', ')}`,
     )
     .addOption(new Option('--profile <name>', 'size of the experiment').choices([...profileNames]).default('laptop'))
-    .option('--estimate', 'say how long it would take on this machine, and do not run it')
+    .option('--estimate', 'say how long what is left of it takes on this machine, and do not run it')
     .option('--out <folder>', 'where records, base models and checkpoints are kept; what is there is not repeated')
     .option(
       '--methods <names>',
@@ -92,12 +92,14 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
       return { strategy: plugin, options };
     });
     const protocol = await protocolOf(flags, typed['protocol'] === undefined ? plan?.protocol : undefined);
-    if (!protocol.base && given['weights'] === undefined)
+    if (!protocol.base && given['weights'] === undefined && !given['estimate'])
       throw new UsageError(`protocol ${protocol.name} trains no base model: give --weights FILE`);
     const dataset = choose('dataset', known.datasets, given['dataset'] as string);
     const task = find('task', known.tasks, dataset.plugin.task);
     const backend = await backendFrom(known, given);
-    const data = await dataset.plugin.load(dataset.options);
+    const { data, assumed } = given['estimate']
+      ? await dataOrStandIn(dataset.plugin, dataset.options)
+      : { data: await dataset.plugin.load(dataset.options), assumed: null };
     const fixed = { ...modelOptionsOf(data), seed: flags.seeds[0] };
     const model = chooseModel(known, given, fixed);
     for (const [key, value] of Object.entries(fixed))
@@ -111,10 +113,11 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
       weights === undefined ? model.plugin : await readFrom(weights, bytes => modelWithWeights(model.plugin, bytes));
     const out = given['out'] as string;
     if (given['estimate']) {
-      const estimate = await estimateBench(
-        { graph: plugin.build(model.options), data, task, protocol, methods, strategies, speedups: flags.speedups },
-        flags.seeds.length,
-      );
+      const { seed: _, ...modelOptions } = model.options;
+      const datasetOptions = withoutPath(dataset.options);
+      const { speedups, seeds, roundTo } = flags;
+      const runs = { model: plugin, modelOptions, data, datasetOptions, task, methods, strategies, speedups, roundTo };
+      const estimate = await estimateBench({ ...runs, protocol, seeds, out, assumed });
       return io.out(given['json'] ? json(estimate) : estimateText(estimate, backend.id));
     }
     const show = new BenchLine(io, flags.seeds.length, !given['json']);
@@ -157,9 +160,10 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
   });
 };
 
-function estimateText({ secondsPerImage: perImage, total, ...stages }: TimeEstimate, backend: string): string {
-  const rows = Object.entries({ ...stages, total }).map(([stage, seconds]) => [stage, duration(seconds)]);
-  return `${table(['stage', 'time'], rows)}\nfrom training steps of ${(1000 * perImage).toPrecision(3)} ms an image, backend ${backend}; compiling and measuring come on top\n`;
+function estimateText(estimate: BenchEstimate, backend: string): string {
+  const stages = ['base', 'sparsify', 'prune', 'finetune', 'total'] as const;
+  const rows = stages.map(stage => [stage, duration(estimate[stage])]);
+  return `${table(['stage', 'time'], rows)}\n${[...estimateNotes(estimate), `backend ${backend}`].join('\n')}\n`;
 }
 
 /** Names apart by spaces or commas; what follows one of them and has an equals sign is an option of the name. */

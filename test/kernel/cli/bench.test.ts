@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { BenchEstimate } from '../../../kernel/bench/estimate.ts';
 import { protocolSchema, type ProtocolInput } from '../../../kernel/bench/protocol.ts';
 import { recordSchema, type RunRecord } from '../../../kernel/bench/record.ts';
 import type { Catalogue } from '../../../kernel/catalogue.ts';
@@ -139,6 +140,56 @@ describe('bench', () => {
     assert.ok(base! > 0 && sparsify! > 0 && prune! > 0 && finetune! > 0);
     assert.ok(Math.abs(total! - (base! + prune! + sparsify! + finetune!)) < 1e-9);
     assert.equal(records().length, 1);
+  });
+
+  it('estimates what is left to do', async () => {
+    const estimate = async (more: string) => {
+      const { code, out: text, err } = await run(`${quick} --estimate --json ${more}`.split(' '));
+      assert.deepEqual([code, err], [0, '']);
+      const { base, sparsify, prune, finetune, total, runs, done, assumed } = JSON.parse(text) as Record<
+        string,
+        number
+      >;
+      assert.ok(Math.abs(total! - (base! + sparsify! + prune! + finetune!)) < 1e-9);
+      return { base: base! > 0, sparsify: sparsify! > 0, finetune: finetune! > 0, runs, done, assumed };
+    };
+    const all = '--methods lamp,lamp+bn-scale --speedups 1.5,2';
+    const none = { base: true, sparsify: true, finetune: true, runs: 4, done: 0, assumed: null };
+    assert.deepEqual(await estimate(all), none);
+    await recordsOf(`${quick} --methods lamp --speedups 1.5,2`);
+    assert.deepEqual(await estimate(all), { ...none, base: false, done: 2 });
+    assert.deepEqual(await estimate(`${all} --seeds 0,1`), { ...none, runs: 8, done: 2 });
+    await recordsOf(`${quick} --methods lamp+bn-scale --speedups 2`);
+    assert.deepEqual(await estimate(all), { ...none, base: false, sparsify: false, done: 3 });
+    await recordsOf(`${quick} ${all}`);
+    const { out: text } = await line(`${quick} --estimate ${all}`);
+    assert.match(text, /^total +0s$/m);
+    assert.match(text, /\n4 of 4 runs are done and not counted\n/);
+  });
+
+  it('estimates without the data, and says what it assumes', async () => {
+    const command = `${quick} --dataset cifar100:path=nowhere,test=500 --methods random --estimate`;
+    const { code, out: text } = await line(command);
+    assert.equal(code, 0);
+    assert.match(
+      text,
+      /\nassumed: cifar100 with 50000 training and 500 test images, as published; it is not here \(cifar100: no folder nowhere/,
+    );
+    assert.ok(!existsSync(out));
+  });
+
+  it('counts runs as done whose data are not here any more', async () => {
+    const images = folder.path('images');
+    mkdirSync(images);
+    const all = Buffer.concat(Array.from({ length: 10 }, (_, label) => Buffer.alloc(3073, label)));
+    for (const name of ['data_batch_1.bin', 'test_batch.bin']) writeFileSync(join(images, name), all);
+    const command = (path: string) =>
+      `${quick} --dataset cifar10:path=${path},train=10,test=10 --methods random,lamp --speedups 1.5`;
+    await recordsOf(command(images).replace('random,lamp', 'lamp'));
+    for (const path of [images, 'nowhere']) {
+      const { runs, done, base } = JSON.parse((await line(`${command(path)} --estimate --json`)).out) as BenchEstimate;
+      assert.deepEqual([runs, done, base], [2, 1, 0]);
+    }
   });
 
   it('takes all criteria and the protected strategy by default', async () => {

@@ -54,9 +54,12 @@ export function readCell(api: TypeScript, source: string): CellModule {
       // a name declared by `using` is disposed at the end of its cell
       if (scoped === api.NodeFlags.Using || scoped === api.NodeFlags.AwaitUsing) continue;
       const kind = scoped === api.NodeFlags.Const ? 'const' : 'let';
-      for (const declaration of node.declarationList.declarations)
-        for (const name of boundNames(api, declaration.name)) own(name, kind);
       if (!exported(node)) insert(node, 'export ');
+      for (const declaration of node.declarationList.declarations) {
+        for (const name of boundNames(api, declaration.name)) own(name, kind);
+        // what is exported has the type of its initial value alone, and nothing can be pushed to never[]
+        if (isEmptyArray(api, declaration)) insertions.push({ at: declaration.name.end, text: ': any[]' });
+      }
     } else if (api.isFunctionDeclaration(node) || api.isClassDeclaration(node) || api.isEnumDeclaration(node)) {
       if (!node.name) continue;
       own(node.name.text, 'function');
@@ -103,6 +106,13 @@ export function readCell(api: TypeScript, source: string): CellModule {
     },
   };
 }
+
+const isEmptyArray = (api: TypeScript, { name, type, initializer }: ts.VariableDeclaration): boolean =>
+  api.isIdentifier(name) &&
+  type === undefined &&
+  initializer !== undefined &&
+  api.isArrayLiteralExpression(initializer) &&
+  initializer.elements.length === 0;
 
 function readImport(api: TypeScript, node: ts.ImportDeclaration, bindings: Map<string, Binding>, imports: string[]) {
   const module = (node.moduleSpecifier as ts.StringLiteral).text;

@@ -300,6 +300,18 @@ for (const engine of engines) {
     });
 
     if (expected.types)
+      it('takes an empty array for one of anything, in its cell and in later ones', async () => {
+        assert.equal(await value('const some = []; let more = [], none: number[] = []; some.push(1); some'), '[ 1 ]');
+        assert.equal(
+          await value("some.push('two'); more.push({ three: 3 }); [...some, ...more]"),
+          "[ 1, 'two', { three: 3 } ]",
+        );
+        assert.match((await kernel.execute("none.push('x')")).reply['evalue'] as string, /'string' is not assignable/);
+        const { reply } = await kernel.execute('const a = [], b: number = "text";');
+        assert.match(reply['evalue'] as string, /^In\[\d+\]:1:15 Type 'string'/);
+      });
+
+    if (expected.types)
       it('keeps what a failed cell had assigned', async () => {
         await kernel.execute(
           'let early = 1; const unset = (() => { throw new Error("no") })() as number; let later = 2;',

@@ -153,31 +153,38 @@ function awaits(api: TypeScript, node: ts.Node): boolean {
   return !!api.forEachChild(node, child => awaits(api, child) || undefined);
 }
 
+/** What a binding is imported from: a module, or with a star before it the module as a whole. */
+export const sourceOf = ({ module, name }: Pick<Binding, 'module' | 'name'>): string =>
+  name === '*' ? `* ${module}` : module;
+
 /**
  * Import statements, on one line, for those of `names` that `scope` knows; those `declared` are variables of their types.
- * The modules are the same, and in the same order, whatever is declared: then TypeScript need not look for them again.
+ * All sources are imported from, in the same order, whatever the names are: then TypeScript need not look for them again.
  */
 export function importStatements(
   scope: ReadonlyMap<string, Binding>,
+  sources: ReadonlySet<string>,
   names: Iterable<string>,
   declared: ReadonlySet<string> = new Set(),
 ): string {
-  const named = new Map<string, string[]>();
-  const statements: string[] = [];
+  const clauses = new Map<string, string[]>([...sources].map(source => [source, []]));
   for (const local of names) {
     const binding = scope.get(local);
     if (!binding) continue;
     const { module, name, kind } = binding;
     const type = kind === 'type' && !module.startsWith('./__cell_') ? 'type ' : '';
-    if (name === '*') statements.push(`import ${type}* as ${local} from ${JSON.stringify(module)};`);
-    else {
-      const list = named.get(module) ?? [];
-      named.set(module, list);
-      const imported = declared.has(local) ? `__imported_${local}` : local;
-      list.push(type + (name === imported ? name : `${name} as ${imported}`));
-    }
+    const imported = declared.has(local) ? `__imported_${local}` : local;
+    const list = clauses.get(sourceOf(binding))!;
+    if (name === '*') list.push(`${type}* as ${imported}`);
+    else list.push(type + (name === imported ? name : `${name} as ${imported}`));
   }
-  for (const [module, list] of named) statements.push(`import { ${list.join(', ')} } from ${JSON.stringify(module)};`);
+  const statements = [...clauses].flatMap(([source, list]) => {
+    const module = JSON.stringify(source.replace(/^\* /, ''));
+    if (!list.length) return `import type {} from ${module};`;
+    return source.startsWith('* ')
+      ? list.map(clause => `import ${clause} from ${module};`)
+      : `import { ${list.join(', ')} } from ${module};`;
+  });
   for (const name of declared) statements.push(`declare let ${name}: typeof __imported_${name};`);
   return statements.join(' ');
 }

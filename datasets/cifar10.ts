@@ -18,6 +18,7 @@ export const cifar10 = defineDataset<CifarOptions>({
   title: 'CIFAR-10',
   paper: 'Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images',
   task: 'classification',
+  folders: layout.folders,
   options: cifarOptions,
   load: options => loadCifar(layout, options),
   standIn: options => cifarStandIn(layout, options),

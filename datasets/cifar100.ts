@@ -21,6 +21,7 @@ export const cifar100 = defineDataset<CifarOptions>({
   title: 'CIFAR-100',
   paper: 'Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images',
   task: 'classification',
+  folders: layout.folders,
   options: cifarOptions,
   load: options => loadCifar(layout, options),
   standIn: options => cifarStandIn(layout, options),

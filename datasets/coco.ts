@@ -37,6 +37,8 @@ const cocoOptions = z.strictObject({
 });
 export type CocoOptions = z.infer<typeof cocoOptions>;
 
+const folders = ['coco'];
+
 /**
  * COCO as published: `annotations/instances_train2017.json` and `instances_val2017.json`, images in `train2017` and
  * `val2017`. Training images are augmented as in YOLOv8's recipe; the checksum is of annotations and of the names and
@@ -47,6 +49,7 @@ export const coco = defineDataset<CocoOptions>({
   title: 'COCO 2017, objects in photographs',
   paper: 'Lin et al. 2014, Microsoft COCO: Common Objects in Context',
   task: 'detection',
+  folders,
   options: cocoOptions,
   load,
   standIn: ({ image, train = 118_287, test = 5000 }) =>
@@ -72,7 +75,7 @@ function someObjects(n: number, side: number): DetectionTarget {
 
 async function load(options: CocoOptions): Promise<Data<DetectionTargets>> {
   const { path, image } = options;
-  const root = await findFolder('coco', path, ['coco'], 'annotations, train2017 and val2017');
+  const root = await findFolder('coco', path, folders, 'annotations, train2017 and val2017');
   await needDecoder('coco');
   const hash = createHash('sha256');
   const train = await loadSplit(root, 'train2017', options.train, options, hash);

@@ -14,7 +14,10 @@ const id = z.string().regex(/^[0-9a-f]{12}$/);
 const time = z.iso.datetime();
 const jsonSchema = z.record(z.string(), z.unknown());
 
-/** A plugin, with its options as JSON Schema. Where the data lie is not among them. */
+/**
+ * A plugin, with its options as JSON Schema. Among them is neither where the data lie nor, of models, the seed and what
+ * follows from the data set.
+ */
 const pluginInfo = z.strictObject({
   id: z.string(),
   title: z.string(),
@@ -38,6 +41,8 @@ export const catalogueSchema = z.strictObject({
   strategies: z.array(pluginInfo),
   tasks: z.array(z.strictObject({ id: z.string(), title: z.string(), score: z.string() })),
   protocols: z.record(z.string(), protocolSchema),
+  /** JSON Schema of a protocol as it is given. */
+  protocol: jsonSchema,
   experiments: z.array(
     z.strictObject({
       id: z.string(),
@@ -89,6 +94,13 @@ export const checkSchema = z.strictObject({
       basis: z.string(),
     })
     .nullable(),
+  /** Plugins that do not go with this model and data set, by id, each with the reason. */
+  impossible: z
+    .strictObject({
+      criteria: z.record(z.string(), z.string()),
+      regularizers: z.record(z.string(), z.string()),
+    })
+    .optional(),
 });
 export type Check = z.infer<typeof checkSchema>;
 
@@ -111,7 +123,17 @@ export const submissionSchema = z.strictObject({
 });
 export type SubmissionInfo = z.infer<typeof submissionSchema>;
 
-const progress = z.strictObject({
+/** `GET /api/submissions`: newest first; `after` is the `next` of the page before. `GET /api/submissions/:id` is one. */
+export const submissionsQuery = z.strictObject({
+  after: z.string().max(100).optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+export const submissionsSchema = z.strictObject({
+  submissions: z.array(submissionSchema),
+  next: z.string().nullable(),
+});
+
+export const progressSchema = z.strictObject({
   stage: z.string(),
   fraction: z.number(),
   epoch: z.int().optional(),
@@ -140,7 +162,7 @@ export const runInfo = z.strictObject({
   /** How many are before it in the queue; null where it is not queued. */
   ahead: z.int().nullable(),
   attempt: z.int(),
-  progress: progress.nullable(),
+  progress: progressSchema.nullable(),
   created: time,
   started: time.nullable(),
   finished: time.nullable(),
@@ -156,20 +178,23 @@ export const runInfo = z.strictObject({
 });
 export type RunInfo = z.infer<typeof runInfo>;
 
-/** `GET /api/runs`: newest first; `after` is the `next` of the page before. */
-export const runsQuery = z.strictObject({
+/** Which runs are meant. `GET /api/results.csv` has a line for each of them that is done. */
+export const runsFilter = z.strictObject({
   state: z.enum(runStates).optional(),
   kind: z.enum(runKinds).optional(),
   submission: id.optional(),
   model: z.string().max(100).optional(),
   dataset: z.string().max(100).optional(),
   method: z.string().max(200).optional(),
-  after: z.string().max(100).optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
 });
+/** `GET /api/runs`: newest first; `after` is the `next` of the page before. */
+export const runsQuery = runsFilter.extend(submissionsQuery.shape);
 export const runsSchema = z.strictObject({ runs: z.array(runInfo), next: z.string().nullable() });
 
-/** `GET /api/runs/:id`. */
+/**
+ * `GET /api/runs/:id`. Beside it, to be downloaded: `/log`, all that was logged, `/curves.csv`, and `/notebook.ipynb`, which
+ * makes the run anew. `POST /api/runs/:id/cancel` and `/retry` answer `runInfo`.
+ */
 export const runDetail = runInfo.extend({
   plan: planSchema,
   /** The run whose model it begins with. */
@@ -181,7 +206,10 @@ export const runDetail = runInfo.extend({
 });
 export type RunDetail = z.infer<typeof runDetail>;
 
-/** Layers of a run's model before and after, in the file `layers.json`. */
+/**
+ * Layers of a run's model before and after, in the file `layers.json`. Beside it, `groups.json` is the Vega-Lite
+ * specification of `groupsChart` of the model before.
+ */
 export const layersSchema = z.array(
   z.strictObject({
     id: z.string(),
@@ -196,7 +224,13 @@ export const layersSchema = z.array(
 );
 export type Layers = z.infer<typeof layersSchema>;
 
-/** `GET /api/runs/:id/events`: server-sent events, each with its `seq` as id; `Last-Event-ID` goes on from there. */
+/** Columns of `GET /api/runs/:id/curves.csv`, a line for each epoch event. */
+export const curveColumns = ['attempt', 'stage', 'epoch', 'loss', 'learningRate', 'score', 'seconds', 'at'] as const;
+
+/**
+ * `GET /api/runs/:id/events`: server-sent events. Ids are numbers that grow, where whole ones are those of the table; `Last-Event-ID` goes on from there, as does
+ * `?after=`, for a page that closed the stream while nobody looked at it. A `run` event comes first, and after changes.
+ */
 export const runEvent = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('run'), data: runInfo }),
   z.strictObject({
@@ -216,7 +250,77 @@ export const runEvent = z.discriminatedUnion('event', [
 ]);
 export type RunEvent = z.infer<typeof runEvent>;
 
-/** `GET /api/models` and the answer to `POST /api/models?name=`, whose body is the file. */
+/**
+ * `GET /api/events`: server-sent events of everything from now on, for lists, and of what was missed since `Last-Event-ID`
+ * or `?after=`. After `reload` it was too much to be told: lists are to be loaded anew.
+ */
+export const listEvent = z.discriminatedUnion('event', [
+  z.strictObject({ event: z.literal('run'), data: runInfo }),
+  z.strictObject({ event: z.literal('submission'), data: submissionSchema }),
+  z.strictObject({ event: z.literal('reload'), data: z.strictObject({}) }),
+]);
+export type ListEvent = z.infer<typeof listEvent>;
+
+/** Whose results a leaderboard has: of runs here, of entries that came with the package, of the paper. */
+export const standingSources = ['runs', 'entries', 'paper'] as const;
+
+/** A line of a leaderboard. Scores are in percent, or points, times in seconds; null is what nobody measured. */
+export const standingSchema = z.strictObject({
+  source: z.enum(standingSources),
+  model: z.string(),
+  dataset: z.string(),
+  protocol: z.string(),
+  strategy: z.string(),
+  speedup: z.number(),
+  /** Among those of the same source, model, data set, protocol, strategy and speed-up. */
+  rank: z.int(),
+  method: z.string(),
+  /** How many seeds there are. */
+  runs: z.int(),
+  base: z.number(),
+  before: z.number().nullable(),
+  recalibrated: z.number().nullable(),
+  score: z.number(),
+  spread: z.number().nullable(),
+  delta: z.number(),
+  params: z.number(),
+  paramsLeft: z.number(),
+  macsLeft: z.number().nullable(),
+  reached: z.number().nullable(),
+  latencyRatio: z.number().nullable(),
+  stepSeconds: z.number().nullable(),
+  regularizerSeconds: z.number().nullable(),
+  /** Of entries. */
+  by: z.string().nullable(),
+  status: z.string().nullable(),
+  /** Runs here that it is the mean of. */
+  ids: z.array(id),
+});
+export type StandingInfo = z.infer<typeof standingSchema>;
+
+/** `GET /api/leaderboards`: what there is, by model and data set. */
+export const leaderboardsSchema = z.strictObject({
+  boards: z.array(
+    z.strictObject({
+      source: z.enum(standingSources),
+      model: z.string(),
+      dataset: z.string(),
+      rows: z.int(),
+    }),
+  ),
+});
+
+/** `GET /api/standings`: best first within each strategy and speed-up. */
+export const standingsQuery = z.strictObject({
+  source: z.enum(standingSources).optional(),
+  model: z.string().max(200).optional(),
+  dataset: z.string().max(200).optional(),
+  /** Ranks the runs of one submission among themselves. */
+  submission: id.optional(),
+});
+export const standingsSchema = z.strictObject({ rows: z.array(standingSchema) });
+
+/** One of `GET /api/models`, and the answer to `POST /api/models?name=`, whose body is the file. */
 export const modelInfo = z.strictObject({
   id,
   name: z.string(),
@@ -233,12 +337,30 @@ export const modelInfo = z.strictObject({
 });
 export type ModelInfo = z.infer<typeof modelInfo>;
 
+/** `GET /api/models`. `GET /api/models/:id/file` is the file again, `DELETE /api/models/:id` removes it. */
+export const modelsSchema = z.strictObject({ models: z.array(modelInfo) });
+
+/**
+ * What a token is good for: to look; to check, submit, upload, cancel and retry; to be a worker. Tokens are managed by who
+ * has all three.
+ */
 export const scopes = ['read', 'submit', 'work'] as const;
-/** `GET /api/tokens`, and with the token itself, once, the answer to `POST /api/tokens`. */
+export type Scope = (typeof scopes)[number];
+
+/**
+ * `POST /api/session`: a browser that has this token signs in with it, for requests and downloads that carry no header;
+ * `DELETE` signs it out.
+ */
+export const sessionRequest = z.strictObject({ token: z.string().min(1).max(200) });
+/** `GET /api/session`: whether this server asks for a token, and what whoever asks may do. */
+export const sessionSchema = z.strictObject({ required: z.boolean(), scopes: z.array(z.enum(scopes)) });
+
+/** `POST /api/tokens`. `DELETE /api/tokens/:id` revokes. */
 export const tokenRequest = z.strictObject({
   name: z.string().trim().min(1).max(100),
   scopes: z.array(z.enum(scopes)).min(1),
 });
+/** One of `GET /api/tokens`. */
 export const tokenInfo = z.strictObject({
   id,
   name: z.string(),
@@ -247,9 +369,11 @@ export const tokenInfo = z.strictObject({
   used: time.nullable(),
   revoked: time.nullable(),
 });
+export const tokensSchema = z.strictObject({ tokens: z.array(tokenInfo) });
+/** With the token itself, this once. */
 export const newToken = tokenInfo.extend({ token: z.string() });
 
-/** `GET /api/workers`. */
+/** One of `GET /api/workers`, those that are there. */
 export const workerInfo = z.strictObject({
   id: z.string(),
   resources: z.enum(resourceNames),
@@ -260,6 +384,11 @@ export const workerInfo = z.strictObject({
   /** What it runs. */
   run: id.nullable(),
 });
+
+export const workersSchema = z.strictObject({ workers: z.array(workerInfo) });
+
+/** `GET /api/health`. */
+export const healthSchema = z.strictObject({ status: z.literal('ok') });
 
 /** Of every answer that is not 2xx. */
 export const errorSchema = z.strictObject({

@@ -144,15 +144,17 @@ export function SchemaFields(props: SchemaProps) {
     const at = join(path, 'kind');
     return (
       <>
-        <Field label={label ?? words(last(path))} path={join(props.owner, at)} hint={schema.description}>
-          {control => (
-            <select {...control} value={kind} onChange={event => props.change(at, event.currentTarget.value)}>
-              {kinds.map(([name]) => (
-                <option value={name}>{words(name)}</option>
-              ))}
-            </select>
-          )}
-        </Field>
+        {!skip?.(at) && (
+          <Field label={label ?? words(last(path))} path={join(props.owner, at)} hint={schema.description}>
+            {control => (
+              <select {...control} value={kind} onChange={event => props.change(at, event.currentTarget.value)}>
+                {kinds.map(([name]) => (
+                  <option value={name}>{words(name)}</option>
+                ))}
+              </select>
+            )}
+          </Field>
+        )}
         {variant && <SchemaFields {...props} schema={variant} start={startOf(kind, start) ?? { kind }} />}
       </>
     );

@@ -20,8 +20,11 @@ export const signed = (value: number, digits = 2): string => {
   return (value > 0 ? '+' : '\u2212') + text;
 };
 /** As in `4.2 MB`. */
-export const bytes = (n: number): string => (n < 1000 ? `${n} B` : `${amount(n)}B`.replace(/k(?=B$)/, 'k'));
-export const rate = (value: number): string => Number(value.toPrecision(3)).toString();
+export const bytes = (n: number): string => (n < 1000 ? `${n} B` : `${amount(n)}B`);
+export function rate(value: number): string {
+  const text = Number(value.toPrecision(3));
+  return text !== 0 && text < 1e-4 ? text.toExponential() : String(text);
+}
 
 /** Time since, or the day where that was long ago. */
 export function ago(time: string, now = Date.now()): string {

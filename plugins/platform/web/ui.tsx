@@ -159,27 +159,35 @@ export function Chips<T extends string>({
   chosen,
   toggle,
   single = false,
+  wide = false,
   hint,
   problem,
   fieldRef,
 }: {
   legend: string;
-  options: readonly { readonly id: T; readonly title: string; readonly reason?: string | undefined }[];
+  options: readonly {
+    readonly id: T;
+    readonly title: string;
+    readonly reason?: string | undefined;
+    readonly note?: string;
+  }[];
   chosen: readonly T[];
   toggle: (id: T) => void;
   /** Radio buttons. */
   single?: boolean;
+  /** One below the other. */
+  wide?: boolean;
   hint?: string;
   problem?: string | undefined;
   fieldRef?: Ref<HTMLFieldSetElement>;
 }) {
   const name = useId();
   return (
-    <fieldset class="chips" ref={fieldRef}>
+    <fieldset class={wide ? 'chips wide' : 'chips'} ref={fieldRef}>
       <legend>{legend}</legend>
       {hint && <p class="hint">{hint}</p>}
       <div>
-        {options.map(({ id, title, reason }) => (
+        {options.map(({ id, title, reason, note }) => (
           <label key={id} class={reason === undefined ? 'chip' : 'chip off'}>
             <input
               type={single ? 'radio' : 'checkbox'}
@@ -189,7 +197,7 @@ export function Chips<T extends string>({
               onChange={() => toggle(id)}
             />
             <span>{title}</span>
-            {reason !== undefined && <small>{reason}</small>}
+            {(reason ?? note) !== undefined && <small>{reason ?? note}</small>}
           </label>
         ))}
       </div>

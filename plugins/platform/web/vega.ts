@@ -12,11 +12,14 @@ export interface Drawing {
   finalize(): void;
 }
 
+const nothing = () => quiet;
+const quiet = { level: nothing, error: nothing, warn: nothing, info: nothing, debug: nothing };
+
 /** Draws a Vega-Lite chart in an element. Expressions are interpreted, since pages allow no code made of text. */
 export async function draw(element: HTMLElement, spec: object, rows?: readonly unknown[]): Promise<Drawing> {
   const { config, ...rest } = spec as TopLevelSpec;
   const full = { ...(rows ? { data: { name: 'rows' } } : {}), ...rest, config: { ...chartStyle, ...config } };
-  const compiled = compile(full as TopLevelSpec).spec as Spec;
+  const compiled = compile(full as TopLevelSpec, { logger: quiet as never }).spec as Spec;
   if (rows) for (const data of compiled.data ?? []) if (data.name === 'rows') Object.assign(data, { values: rows });
   const view = new View(parse(compiled, undefined, { ast: true }), {
     expr: expressionInterpreter as never,

@@ -422,6 +422,7 @@ export class Fixture {
   }
 
   #list({ state, kind, submission, model, dataset, method, after, limit }: z.infer<typeof runsQuery>) {
+    const order = [...this.submissions.keys()];
     const all = [...this.runs.values()]
       .map(({ info }) => this.#info(info))
       .filter(
@@ -433,7 +434,7 @@ export class Fixture {
           (!dataset || run.dataset === dataset) &&
           (!method || run.method === method),
       )
-      .reverse();
+      .sort((a, b) => order.indexOf(b.submission) - order.indexOf(a.submission));
     const from = after === undefined ? 0 : all.findIndex(({ id }) => id === after) + 1;
     const runs = all.slice(from, from + limit);
     return { runs, next: from + limit < all.length ? runs.at(-1)!.id : null };

@@ -3,6 +3,7 @@ import type { RunDetail } from '../../api.ts';
 import { paretoFront } from '../../../../kernel/leaderboard/front.ts';
 import { address, listIn } from '../address.ts';
 import { Chart } from '../chart.tsx';
+import { epochAxis } from '../epoch-axis.ts';
 import { amount, duration, plural, signed } from '../format.ts';
 import { ApiError, request, requestText } from '../http.ts';
 import { ask } from '../router.ts';
@@ -239,7 +240,7 @@ function Curves({ entries }: { entries: readonly Entry[] }) {
     autosize: { type: 'fit', contains: 'padding', resize: true },
     mark: { type: 'line', point: { size: 26 }, strokeWidth: 1.8 },
     encoding: {
-      x: { field: 'epoch', type: 'quantitative', title: 'epoch', axis: { tickMinStep: 1, format: 'd', grid: false } },
+      x: { field: 'epoch', type: 'quantitative', title: 'epoch', axis: epochAxis },
       y: { field, type: 'quantitative', title: null, axis: { format }, scale: { zero: false } },
       color: byRun(entries),
       tooltip: [{ field: 'run' }, { field: 'epoch' }, { field, format: field === 'score' ? '.2%' : '.4g' }],

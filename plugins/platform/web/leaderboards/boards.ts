@@ -52,6 +52,7 @@ export function beside(own: readonly StandingInfo[], published: readonly Standin
       })),
       ...theirs
         .filter(({ method }) => !known.has(method))
+        .sort((a, b) => a.rank - b.rank)
         .map(row => ({ speedup, method: row.method, own: undefined, published: row })),
     ];
   });

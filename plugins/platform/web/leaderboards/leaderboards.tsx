@@ -158,9 +158,15 @@ function BesideTable({ rows }: { rows: readonly Beside[] }) {
       rows={rows}
       rowClass={({ own, published }) => (own && published ? undefined : 'partial')}
       columns={[
+        {
+          title: 'method',
+          head: true,
+          class: 'name',
+          cell: ({ method, own }) => (own ? <Method row={own} /> : method),
+        },
         { title: 'speed-up', figure: true, cell: ({ speedup }) => `${speedup}x` },
-        { title: 'method', head: true, cell: ({ method, own }) => (own ? <Method row={own} /> : method) },
-        { title: 'strategy', cell: ({ own }) => own?.strategy ?? '' },
+        { title: 'of', cell: ({ own }) => own && (own.by ?? 'here') },
+        { title: 'strategy', class: 'whole', cell: ({ own }) => own?.strategy ?? '' },
         { title: 'rank', figure: true, cell: ({ own }) => own && <b>{own.rank}</b> },
         { title: 'paper: rank', figure: true, cell: ({ published }) => figure(published?.rank ?? null) },
         { title: 'delta', figure: true, cell: ({ own }) => own && signed(own.delta) },

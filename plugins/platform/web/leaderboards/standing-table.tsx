@@ -20,8 +20,8 @@ export function StandingTable({ rows, caption }: { rows: readonly StandingInfo[]
     rest: Partial<Column<StandingInfo>> = { figure: true },
   ): Column<StandingInfo>[] => (shown ? [{ title, cell, ...rest }] : []);
   const columns = [
-    ...column(true, 'rank', row => <b>{row.rank}</b>),
     ...column(true, 'method', row => <Method row={row} />, { head: true, class: 'name' }),
+    ...column(true, 'rank', row => <b>{row.rank}</b>),
     ...column(true, 'speed-up', ({ speedup }) => `${speedup}x`),
     ...column(several('source'), 'of', ({ source, by }) => (source === 'paper' ? 'paper' : (by ?? 'here')), {}),
     ...column(several('model'), 'model', ({ model }) => model, {}),

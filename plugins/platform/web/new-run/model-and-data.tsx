@@ -112,12 +112,14 @@ interface Plugin {
 /** Options of a plugin that is chosen; folded where they are many. */
 export function Options({
   plugin,
+  name = plugin?.title ?? '',
   owner,
   texts,
   change,
   few = 4,
 }: {
   plugin: Plugin | undefined;
+  name?: string;
   owner: string;
   texts: Texts;
   change: (texts: Texts) => void;
@@ -143,14 +145,14 @@ export function Options({
   if (countFields(plugin.options) <= few)
     return (
       <fieldset class="options">
-        <legend>Options of {plugin.title}</legend>
+        <legend>Options of {name}</legend>
         {fields}
       </fieldset>
     );
   return (
     <details class="options" open={problem !== undefined || undefined}>
       <summary>
-        Options of {plugin.title}
+        Options of {name}
         {changed > 0 ? ` (${changed} changed)` : ''}
       </summary>
       {fields}

@@ -62,7 +62,8 @@ export function Schedule({ draft, change }: { draft: Draft; change: Change }) {
 
 type Set = (path: string, text: string | undefined) => void;
 
-const prominent = (stage: Stage) => [`${stage}.epochs`, `${stage}.batch`, `${stage}.optimizer.learningRate`];
+const prominent = (stage: Stage) =>
+  ['epochs', 'batch', 'optimizer.kind', 'optimizer.learningRate'].map(key => `${stage}.${key}`);
 const skips = (shown: (path: string) => boolean) => (path: string) => path !== '' && !shown(path);
 
 function Training({

@@ -161,14 +161,22 @@ function Numbers({
           <Table
             caption="Dependency groups"
             columns={[
-              { title: 'group', head: true, cell: ({ id }) => id },
+              {
+                title: 'group',
+                head: true,
+                cell: ({ id, protected: reason }) => (
+                  <>
+                    {id}
+                    {reason !== null && <small> stays whole: {reason}</small>}
+                  </>
+                ),
+              },
               { title: 'channels', figure: true, cell: ({ units }) => units },
               {
                 title: 'layers',
                 cell: ({ members }) => <span title={members.join(', ')}>{members.length}</span>,
                 figure: true,
               },
-              { title: 'stays whole', cell: group => group.protected ?? '' },
             ]}
             rows={only.model.groups}
           />

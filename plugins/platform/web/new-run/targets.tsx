@@ -12,7 +12,8 @@ export function Targets({ draft, change }: { draft: Draft; change: Change }) {
       <Chips
         legend="Strategy"
         hint="How many channels each group loses."
-        options={strategies.map(({ id }) => ({ id, title: id }))}
+        wide
+        options={strategies.map(({ id, title }) => ({ id, title: id, note: title }))}
         chosen={draft.strategies.map(({ id }) => id)}
         toggle={id =>
           change({
@@ -27,6 +28,7 @@ export function Targets({ draft, change }: { draft: Draft; change: Change }) {
         <Options
           key={strategy.id}
           plugin={strategies.find(({ id }) => id === strategy.id)}
+          name={strategy.id}
           owner={`strategies.${i}`}
           texts={strategy.texts}
           change={texts =>

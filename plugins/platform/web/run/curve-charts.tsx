@@ -1,4 +1,5 @@
 import { Chart } from '../chart.tsx';
+import { epochAxis } from '../epoch-axis.ts';
 import { percent, plural, rate } from '../format.ts';
 import type { Column } from '../table.tsx';
 import { stageName } from '../ui.tsx';
@@ -47,11 +48,11 @@ const columns: Column<CurvePoint>[] = [
 
 const specOf = (field: string, format: string, legend: readonly { stage: string; colour: string; name: string }[]) => ({
   width: 'container',
-  height: 150,
+  height: 180,
   autosize: { type: 'fit', contains: 'padding', resize: true },
   mark: { type: 'line', point: { size: 26 }, strokeWidth: 1.8, clip: true },
   encoding: {
-    x: { field: 'at', type: 'quantitative', title: 'epoch', axis: { tickMinStep: 1, format: 'd', grid: false } },
+    x: { field: 'at', type: 'quantitative', title: 'epoch', axis: epochAxis },
     y: { field, type: 'quantitative', title: null, axis: { format, tickCount: 5 }, scale: { zero: false } },
     color: {
       field: 'stage',
@@ -80,6 +81,7 @@ function textOf(field: (typeof drawn)[number][0], points: readonly CurvePoint[])
   if (!first || !last) return field === 'score' ? 'No epoch was scored yet.' : 'No epoch is done yet.';
   const value = (point: CurvePoint) =>
     field === 'score' ? percent(point.score!) : field === 'loss' ? point.loss.toFixed(3) : rate(point.learningRate);
+  if (points.length === 1) return `After one epoch: ${value(last)}.`;
   const best = field === 'score' ? Math.max(...points.map(({ score }) => score!)) : undefined;
   return [
     `${plural(points.length, 'epoch')}: from ${value(first)} to ${value(last)}`,

@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { RunDetail, RunEvent, RunInfo } from '../../api.ts';
 import { address } from '../address.ts';
+import { useCatalogue } from '../context.ts';
 import { ago, duration } from '../format.ts';
 import { ApiError, post, requestText, useLoad } from '../http.ts';
 import { useEvents } from '../live.ts';
@@ -20,6 +21,7 @@ const ended = ({ state }: Pick<RunInfo, 'state'>): boolean =>
 
 /** One run: what it does, what came of it, and everything there is about it. */
 export function Run({ id }: { id: string }) {
+  const { datasets, tasks } = useCatalogue();
   const { data: run, error, reload, set } = useLoad<RunDetail>(`api/runs/${id}`);
   const live = useLive(run, reload, info => set(before => before && { ...before, ...info }));
   const kept = useKept(run, live.any);
@@ -34,7 +36,8 @@ export function Run({ id }: { id: string }) {
       </View>
     );
   if (!run) return <Loading />;
-  const score = run.scores?.score ?? run.record?.score ?? 'score';
+  const task = datasets.find(({ id }) => id === run.dataset)?.task;
+  const score = run.scores?.score ?? tasks.find(({ id }) => id === task)?.score ?? 'score';
   return (
     <View
       title={runName(run)}

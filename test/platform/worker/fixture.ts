@@ -48,6 +48,8 @@ export class Platform {
   /** What workers and queue said. */
   readonly said: string[] = [];
   readonly #workers: Supervisor[] = [];
+  readonly #checkpoints = new Set<number>();
+  #started = 0;
 
   private constructor(database: Database, queue: Queue, store: Store, folder: string) {
     this.database = database;
@@ -68,7 +70,7 @@ export class Platform {
     const { database, queue, runs, store } = this;
     const worker = await Supervisor.start({
       ...{ database, queue, runs, store, resources: 'cpu', version: 'test', every: 0, poll: 0.1 },
-      folder: join(this.folder, `worker-${this.#workers.length}`),
+      folder: join(this.folder, `worker-${this.#started++}`),
       compute: { backend: 'onnxruntime', threads: 1 },
       say: line => void this.said.push(line),
       ...changes,
@@ -97,12 +99,24 @@ export class Platform {
     return (await this.events<{ line: string }>('log')).map(({ line }) => line).join('\n');
   }
 
-  /** Waits until the runs are as `enough` wants them; returns them. Throws with the log where a run fails unasked. */
-  async until(enough: (runs: readonly Run[]) => boolean | Promise<boolean>): Promise<Run[]> {
+  /** How many checkpoints were brought to the store and noted, those that others took the place of too. */
+  async checkpoints(): Promise<number> {
+    const rows = await this.database.sql<{ created: Date }>(
+      `select distinct created from pruningbench.artifacts where name like 'models/%'`,
+    );
+    for (const { created } of rows) this.#checkpoints.add(created.getTime());
+    return this.#checkpoints.size;
+  }
+
+  /** Waits until the runs are as `enough` wants them; returns them. Throws with the log where one is not `allowed`. */
+  async until(
+    enough: (runs: readonly Run[]) => boolean | Promise<boolean>,
+    allowed: (run: Run) => boolean = ({ state }) => state !== 'failed',
+  ): Promise<Run[]> {
     for (;;) {
       const runs = await this.all();
       if (await enough(runs)) return runs;
-      const failed = runs.find(({ state }) => state === 'failed');
+      const failed = runs.find(run => !allowed(run));
       if (failed)
         assert.fail(`run ${failed.id} failed: ${failed.reason}\n${await this.log()}\n${this.said.join('\n')}`);
       await sleep(50);
@@ -114,8 +128,17 @@ export class Platform {
     return this.until(runs => runs.length > 0 && runs.every(({ state }) => state === 'done'));
   }
 
+  /** Stops the workers and forgets all runs. */
+  async clear(): Promise<void> {
+    for (const worker of this.#workers.splice(0)) await worker.stop();
+    await this.queue.reclaim(this.database.sql);
+    await this.database.sql('truncate pruningbench.runs, pruningbench.submissions, pruningbench.models cascade');
+    this.#checkpoints.clear();
+    this.said.length = 0;
+  }
+
   async close(): Promise<void> {
-    for (const worker of this.#workers) await worker.stop();
+    for (const worker of this.#workers.splice(0)) await worker.stop();
     await this.queue.close();
     await rm(this.folder, { recursive: true, force: true });
   }

@@ -110,7 +110,8 @@ for (const kind of databaseKinds)
       await platform.clear();
       await platform.worker();
       await platform.submit(tinyPlan({ protocol: { name: 'long', base: { epochs: 1000 } } }));
-      const [base] = await platform.until(async () => (await platform.checkpoints()) > 0);
+      const known = await platform.checkpoints();
+      const [base] = await platform.until(async () => (await platform.checkpoints()) > known);
       assert.equal(await platform.runs.cancel(base!.id), 'running');
       await platform.until(
         ([base]) => base!.state === 'cancelled',

@@ -28,6 +28,11 @@ export const migrations: readonly string[] = [
     cancelling boolean not null default false,
     progress jsonb,
     result jsonb,
+    -- what lists and leaderboards have of a result, which is large
+    summary jsonb generated always as (
+      case when jsonb_typeof(result) = 'object'
+        then result #- '{groups}' #- '{base,history}' #- '{sparsified}' #- '{pruned,history}' end
+    ) stored,
     created timestamptz not null default now(),
     queued timestamptz,
     started timestamptz,

@@ -1,9 +1,10 @@
-import { recordSchema } from '../../../kernel/bench/record.ts';
+import { methodName } from '../../../kernel/bench/record.ts';
 import { curveColumns } from '../api.ts';
 import type { Database } from '../database/database.ts';
 import { csvLine } from './csv.ts';
 import { eventsOf } from './events.ts';
 import { conditionsOf, whereOf, type RunsFilter } from './run-reader.ts';
+import { summarySchema } from './summary.ts';
 
 const resultColumns = [
   'run',
@@ -39,16 +40,15 @@ export async function* resultsCsv({ sql }: Database, filter: RunsFilter): AsyncG
   const after = `$${values.length + 1}`;
   const where = whereOf([...conditions, `kind = 'pruned'`, `state = 'done'`, `id > ${after}`]);
   for (let last = ''; ;) {
-    const rows = await sql<{ id: string; submission: string; result: unknown; finished: Date }>(
-      `select id, submission, result || '{"groups": []}' as result, finished from pruningbench.runs ${where}
+    const rows = await sql<{ id: string; submission: string; summary: unknown; finished: Date }>(
+      `select id, submission, summary, finished from pruningbench.runs ${where}
        order by id limit ${batch}`,
       [...values, last],
     );
-    for (const { id, submission, result, finished } of rows) {
-      const { data: record } = recordSchema.safeParse(result);
+    for (const { id, submission, summary, finished } of rows) {
+      const { data: record } = summarySchema.safeParse(summary);
       if (!record) continue;
       const { configuration: c, score, base, pruned, latency } = record;
-      const method = c.regularizer ? `${c.criterion.id} + ${c.regularizer.id}` : c.criterion.id;
       const [first] = latency;
       yield csvLine([
         id,
@@ -57,7 +57,7 @@ export async function* resultsCsv({ sql }: Database, filter: RunsFilter): AsyncG
         c.dataset.id,
         c.protocol.name,
         c.strategy.id,
-        method,
+        methodName(c),
         c.speedup,
         c.seed,
         score,

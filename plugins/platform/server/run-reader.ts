@@ -45,7 +45,6 @@ interface Row {
   readonly finetuned: number | null;
 }
 
-/** Results are large: of them come the numbers that lists show. */
 const select = `select r.id, r.kind, r.submission, s.title, r.spec->>'model' as model, r.spec->>'dataset' as dataset,
     r.spec #>> '{methods,0}' as method, r.spec #>> '{strategies,0}' as strategy,
     (r.spec #>> '{speedups,0}')::float8 as speedup, (r.spec #>> '{seeds,0}')::float8 as seed,
@@ -56,8 +55,8 @@ const select = `select r.id, r.kind, r.submission, s.title, r.spec->>'model' as 
   from pruningbench.runs r
   join pruningbench.submissions s on s.id = r.submission
   left join lateral (
-    select r.result->>'score' as score, r.result #> '{base,scores}' as base, r.result->'scores' as own,
-      r.result #> '{pruned,before}' as pruned, r.result #> '{pruned,scores}' as finetuned
+    select r.summary->>'score' as score, r.summary #> '{base,scores}' as base, r.summary->'scores' as own,
+      r.summary #> '{pruned,before}' as pruned, r.summary #> '{pruned,scores}' as finetuned
     where r.state = 'done'
   ) n on true`;
 
@@ -118,7 +117,7 @@ export class RunReader {
   }
 
   async submissions({ after, limit }: Page): Promise<{ submissions: SubmissionInfo[]; next: string | null }> {
-    const from = '(select (created, id) from pruningbench.submissions where id = $2)';
+    const from = '(select created, id from pruningbench.submissions where id = $2)';
     if (after !== undefined && !(await this.submission(after)))
       throw new Refused(400, `there is no submission ${after} to go on after`, { field: 'after' });
     const rows = await this.#submissions(

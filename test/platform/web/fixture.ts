@@ -226,6 +226,12 @@ export class Fixture {
     this.#set(id, { state: 'queued', reason: null, finished: null });
   }
 
+  /** All streams end, as when a server is started anew. */
+  dropStreams(): void {
+    for (const response of this.#streams.keys()) response.end();
+    this.#streams.clear();
+  }
+
   /** Runs of a kind, in the order in which they were made. */
   idsOf(submission: string, kind: RunInfo['kind']): string[] {
     return [...this.runs.values()]
@@ -330,6 +336,8 @@ export class Fixture {
 
   #stream(url: URL, request: IncomingMessage, response: ServerResponse): void {
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    // browsers wait for seconds else
+    response.write('retry: 50\n\n');
     const send = (seq: number | undefined, { event, data }: { event: string; data: unknown }) =>
       response.write(`${seq === undefined ? '' : `id: ${seq}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
     const after = Number(request.headers['last-event-id'] ?? url.searchParams.get('after') ?? 0);

@@ -32,21 +32,20 @@ export function Presets({ pick }: { pick: (plan: Plan, title: string) => void })
             <span class="name">{title}</span>
             {Object.entries(profiles).map(([profile, plan]) => {
               const reason = missing(plan);
+              const about = reason ?? `${plan.model} on ${plan.dataset}, ${plural(runsIn(plan), 'run')}`;
               return (
                 <button
                   key={profile}
                   type="button"
                   disabled={reason !== null}
+                  aria-label={`${profile} ${about}: ${title}`}
                   onClick={() => {
                     pick(plan, `${title} (${profile})`);
                     fold.current!.open = false;
                   }}
                 >
-                  <span>
-                    {profile}
-                    <span class="unseen">: {title}</span>
-                  </span>
-                  <small>{reason ?? `${plan.model} on ${plan.dataset}, ${plural(runsIn(plan), 'run')}`}</small>
+                  <span>{profile}</span>
+                  <small>{about}</small>
                 </button>
               );
             })}

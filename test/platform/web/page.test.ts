@@ -208,9 +208,9 @@ describe('the page', function () {
   it('has the experiments of the paper, one click each', async () => {
     await open('#/new');
     await page.getByText('Begin with an experiment of the paper').click();
-    const paper = page.getByRole('button', { name: /^paper .*: ResNet-18 on CIFAR-100, protected-global/ });
+    const paper = page.getByRole('button', { name: /^paper.*: ResNet-18 on CIFAR-100, protected-global/ });
     assert.equal(await paper.isDisabled(), true, 'its data set is not here');
-    await page.getByRole('button', { name: /^laptop .*: ResNet-18 on CIFAR-100, protected-global/ }).click();
+    await page.getByRole('button', { name: /^laptop.*: ResNet-18 on CIFAR-100, protected-global/ }).click();
     assert.equal(await page.getByLabel('Speed-ups').inputValue(), '2, 4, 8');
     assert.equal(await page.getByLabel('Protocol').inputValue(), 'laptop');
     await page.locator('.methods > li').nth(16).waitFor();

@@ -38,14 +38,16 @@ export function Presets({ pick }: { pick: (plan: Plan, title: string) => void })
                   key={profile}
                   type="button"
                   disabled={reason !== null}
-                  aria-label={`${profile} ${about}: ${title}`}
                   onClick={() => {
                     pick(plan, `${title} (${profile})`);
                     fold.current!.open = false;
                   }}
                 >
                   <span>{profile}</span>
-                  <small>{about}</small>
+                  <small>
+                    {about}
+                    <span class="unseen">: {title}</span>
+                  </small>
                 </button>
               );
             })}

@@ -9,6 +9,7 @@ import { lookUp, packed, readAnnotations, type AnnotatedImage } from './coco-ann
 import type { CocoSource } from './coco-sample.ts';
 import { decode, needDecoder } from './decode.ts';
 import { findFolder } from './shared.ts';
+import { standIn } from './stand-in.ts';
 
 const share = z.number().min(0).max(1);
 const cocoOptions = z.strictObject({
@@ -36,6 +37,8 @@ const cocoOptions = z.strictObject({
 });
 export type CocoOptions = z.infer<typeof cocoOptions>;
 
+const folders = ['coco'];
+
 /**
  * COCO as published: `annotations/instances_train2017.json` and `instances_val2017.json`, images in `train2017` and
  * `val2017`. Training images are augmented as in YOLOv8's recipe; the checksum is of annotations and of the names and
@@ -46,13 +49,33 @@ export const coco = defineDataset<CocoOptions>({
   title: 'COCO 2017, objects in photographs',
   paper: 'Lin et al. 2014, Microsoft COCO: Common Objects in Context',
   task: 'detection',
+  folders,
   options: cocoOptions,
   load,
+  standIn: ({ image, train = 118_287, test = 5000 }) =>
+    standIn<DetectionTargets>({
+      id: 'coco',
+      task: 'detection',
+      shape: [image, image, 3],
+      classes: 80,
+      train,
+      test,
+      // Seven objects are in an image on average.
+      targets: n => Array.from({ length: n }, () => someObjects(7, image)),
+    }),
 });
+
+function someObjects(n: number, side: number): DetectionTarget {
+  const boxes = Float32Array.from(
+    { length: 4 * n },
+    (_, i) => (side * (Math.floor(i / 4) + (i % 4 < 2 ? 1 : 3))) / (n + 3),
+  );
+  return { boxes, classes: Int32Array.from({ length: n }, (_, i) => i) };
+}
 
 async function load(options: CocoOptions): Promise<Data<DetectionTargets>> {
   const { path, image } = options;
-  const root = await findFolder('coco', path, ['coco'], 'annotations, train2017 and val2017');
+  const root = await findFolder('coco', path, folders, 'annotations, train2017 and val2017');
   await needDecoder('coco');
   const hash = createHash('sha256');
   const train = await loadSplit(root, 'train2017', options.train, options, hash);

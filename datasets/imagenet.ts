@@ -10,6 +10,7 @@ import { needDecoder } from './decode.ts';
 import { bytesOf, namesOf, readLayout, type Labelled } from './imagenet-layout.ts';
 import type { ImagenetSource } from './imagenet-sample.ts';
 import { findFolder, isFolder, textsOf } from './shared.ts';
+import { standIn } from './stand-in.ts';
 
 const imagenetOptions = z.strictObject({
   path: z
@@ -27,6 +28,8 @@ const imagenetOptions = z.strictObject({
 });
 export type ImagenetOptions = z.infer<typeof imagenetOptions>;
 
+const folders = ['imagenet', 'ILSVRC2012'];
+
 /**
  * ImageNet, or any images laid out like it: `train/<class>/*.JPEG`, and `val/<class>/*.JPEG` or a flat `val` with a file
  * of labels. Training images are random parts (RandomResizedCrop) that are turned round by chance, test images the middle
@@ -37,14 +40,25 @@ export const imagenet = defineDataset<ImagenetOptions>({
   title: 'ImageNet (ILSVRC 2012), or a folder of images per class',
   paper: 'Russakovsky et al. 2015, ImageNet Large Scale Visual Recognition Challenge',
   task: 'classification',
+  folders,
   options: imagenetOptions,
   load,
+  standIn: ({ image, train = 1_281_167, test = 50_000 }) =>
+    standIn({
+      id: 'imagenet',
+      task: 'classification',
+      shape: [image, image, 3],
+      classes: 1000,
+      train,
+      test,
+      targets: n => new Int32Array(n),
+    }),
 });
 
 async function load(options: ImagenetOptions): Promise<Data<Int32Array>> {
   const { image, resize = Math.round((image * 8) / 7) } = options;
   if (resize < image) throw new RangeError(`imagenet: test images resized to ${resize} have no middle of ${image}`);
-  const folder = await findFolder('imagenet', options.path, ['imagenet', 'ILSVRC2012'], 'train and val');
+  const folder = await findFolder('imagenet', options.path, folders, 'train and val');
   const nested = join(folder, 'ILSVRC/Data/CLS-LOC');
   const root = (await isFolder(nested)) ? nested : folder;
   await needDecoder('imagenet');

@@ -146,6 +146,8 @@ export interface Strategy<O = unknown> extends Plugin<O> {
  */
 export interface Regularizer<O = unknown> extends Plugin<O> {
   readonly kind: 'regularizer';
+  /** Which members it acts on (default: those that the criterion scores); where a model has none, it is of no use there. */
+  acts?(member: MemberView): boolean;
   /** Called once for a training run. */
   start(sparsity: Sparsity, options: O): Penalty;
 }
@@ -217,7 +219,11 @@ export const modelOptionsOf = ({ classes, shape: [image, , channels] }: Data) =>
 export interface Dataset<O = unknown> extends Plugin<O> {
   readonly kind: 'dataset';
   readonly task: string;
+  /** Where its files may be, under the folder that PRUNINGBENCH_DATA names; absent where it has none. */
+  readonly folders?: readonly string[];
   load(options: O): Promise<Data>;
+  /** Noise of the published sizes, for estimates of time where the files are not there. */
+  standIn?(options: O): Data;
 }
 
 /** What a network is trained for and judged by. */
@@ -290,9 +296,9 @@ const common = ['kind', 'id', 'title', 'paper', 'options'];
 const parts = {
   model: ['task', 'build'],
   criterion: ['scores', 'reduce', 'normalize', 'element', 'pair', 'local', 'unit', 'estimate', 'finish'],
-  regularizer: ['start'],
+  regularizer: ['acts', 'start'],
   strategy: ['keep'],
-  dataset: ['task', 'load'],
+  dataset: ['task', 'folders', 'load', 'standIn'],
 } as const satisfies Record<Kind, readonly string[]>;
 
 /** With the title and the options that were left out; `never` because the rest is the caller's to know. */

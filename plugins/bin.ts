@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import module from 'node:module';
 import { main } from '../kernel/cli/main.ts';
+import { commands } from './platform/commands.ts';
 
 // Node.js 22 can keep compiled code from start to start.
 (module as { enableCompileCache?: () => void }).enableCompileCache?.();
@@ -9,4 +10,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;
 });
-process.exitCode = await main(process.argv.slice(2), async () => (await import('./catalogue.ts')).catalogue);
+process.exitCode = await main(
+  process.argv.slice(2),
+  async () => (await import('./catalogue.ts')).catalogue,
+  {},
+  commands,
+);

@@ -2,23 +2,23 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { count } from '../graph/count.ts';
 import type { Graph } from '../graph/graph.ts';
-import { modelOptionsOf } from '../plugin.ts';
 import type { Criterion, Data, Format, Model, Regularizer, Strategy, Task } from '../plugin.ts';
 import type { Normalization } from '../prune/normalize.ts';
-import { prune, scoringOf } from '../prune/prune.ts';
-import { optionsAmong, parseOptions } from '../options.ts';
+import { prune } from '../prune/prune.ts';
 import { sparsityOf } from '../prune/sparsity.ts';
 import type { Reduction } from '../prune/score.ts';
 import { graphDigest } from '../train/checkpoint.ts';
 import { evaluate } from '../train/evaluate.ts';
 import { recalibrate } from '../train/recalibrate.ts';
-import { fit, type Fitted, type FitOptions } from '../train/fit.ts';
+import { fit, type CheckpointOptions, type Fitted, type FitOptions } from '../train/fit.ts';
 import type { TrainingProgress } from '../train/progress.ts';
 import { makeFolder } from '../train/write-atomically.ts';
 import type { TrainingOptions } from '../train/training-options.ts';
 import { speedupOptions } from './latency-speedup.ts';
 import { compareLatency } from './measure.ts';
+import { modelOptionsFor, plannedRuns, type PlannedRun } from './planned-runs.ts';
 import { evaluationBatch, protocolSchema, type ProtocolInput } from './protocol.ts';
+import { readPruned, writePruned, type TimedPruned } from './pruned-file.ts';
 import { provenance } from './provenance.ts';
 import { hashOf, methodName, readRecord, writeRecord, type Configuration, type RunRecord } from './record.ts';
 import { disposePenalty, penaltySeconds, regularizeBy } from './regularize.ts';
@@ -50,12 +50,22 @@ export interface BenchOptions {
   readonly roundTo?: number;
   /** Folder for records, base models and checkpoints. A run that is found there is not repeated. */
   readonly out?: string | undefined;
+  /** When trainings write to `out` beside the end of every epoch, and who is told of the files. */
+  readonly checkpoint?: Pick<CheckpointOptions, 'everySteps' | 'due' | 'written'> | undefined;
   /** Writes the files whose latency is measured. */
   readonly format: Format;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: ((progress: BenchProgress) => void) | undefined;
   /** Called for each record as it comes, those that were found too. */
   readonly onRecord?: ((record: RunRecord) => void) | undefined;
+  /** Given the models of each record that is made, before it is written; of those that were found, there are none. */
+  readonly onModels?: ((models: BenchModels, record: RunRecord) => void | Promise<void>) | undefined;
+}
+
+/** The models of a record: before pruning, and as it ends. */
+export interface BenchModels {
+  readonly base: Graph;
+  readonly pruned: Graph;
 }
 
 export interface BenchProgress {
@@ -82,6 +92,19 @@ export async function bench(options: BenchOptions): Promise<RunRecord[]> {
   return new Bench(options).run();
 }
 
+/** Trains the base model of a benchmark; what is in `out` is not trained again. */
+export async function trainBase(options: BenchOptions): Promise<Trained> {
+  return new Bench(options).base();
+}
+
+/**
+ * Trains the base model of a benchmark, and trains it on under the regularizer of its first method; what is in `out` is
+ * not trained again. Throws where the method has no regularizer.
+ */
+export async function trainSparsified(options: BenchOptions): Promise<Trained> {
+  return new Bench(options).sparsified();
+}
+
 /** A graph with the scores and the history of its training, as `fit` returns it. */
 export interface Trained {
   readonly graph: Graph;
@@ -97,36 +120,47 @@ class Bench {
   readonly #records: RunRecord[] = [];
   readonly #durations: number[] = [];
   readonly #sparsified = new Map<string, Promise<Trained & { regularizerSeconds: number }>>();
-  readonly #given: string | null;
   #runs = 0;
   #base: Trained | undefined;
 
   constructor(options: BenchOptions) {
-    const { model, data, task, seed = 0 } = options;
+    const { model, task, seed = 0 } = options;
     if (model.task !== task.id) throw new Error(`model ${model.id} is for ${model.task}, the task is ${task.id}`);
     this.#options = options;
     this.#seed = seed;
     this.#protocol = protocolSchema.parse(options.protocol);
     this.#base = options.base;
-    this.#given = options.base ? graphDigest(options.base.graph) : null;
-    const given = { ...optionsAmong(model, { ...modelOptionsOf(data), seed }), ...options.modelOptions };
-    this.#modelOptions = parseOptions(model, given) as Record<string, unknown>;
+    this.#modelOptions = modelOptionsFor(options);
+  }
+
+  async #ready(): Promise<void> {
+    const { out } = this.#options;
+    await tf.ready();
+    if (out !== undefined) await makeFolder(out);
+  }
+
+  async base(): Promise<Trained> {
+    await this.#ready();
+    return (this.#base ??= await this.#trainBase());
+  }
+
+  async sparsified(): Promise<Trained> {
+    await this.#ready();
+    const [run] = plannedRuns(this.#options);
+    if (!run?.method.regularizer) throw new Error(`method ${run?.method.criterion.id} has no regularizer`);
+    return this.#sparsify(await this.base(), run.configuration, run.method, methodName(run.configuration));
   }
 
   async run(): Promise<RunRecord[]> {
-    const { methods, strategies, speedups, out, onRecord } = this.#options;
-    await tf.ready();
-    if (out !== undefined) await makeFolder(out);
-    const runs = strategies.flatMap(strategy =>
-      speedups.flatMap(speedup => methods.map(method => ({ method, strategy, speedup }))),
-    );
+    const { out, onRecord } = this.#options;
+    await this.#ready();
+    const runs = plannedRuns(this.#options);
     this.#runs = runs.length;
-    for (const { method, strategy, speedup } of runs) {
+    for (const run of runs) {
       this.#options.signal?.throwIfAborted();
-      const configuration = this.#configuration(method, strategy, speedup);
-      const id = hashOf(configuration);
+      const { id } = run;
       const found = out === undefined ? undefined : await readRecord(out, id);
-      const record = found ?? (await this.#one(id, configuration, method, strategy));
+      const record = found ?? (await this.#one(run));
       if (!found && out !== undefined) await writeRecord(out, record);
       this.#records.push(record);
       onRecord?.(record);
@@ -134,80 +168,14 @@ class Bench {
     return this.#records;
   }
 
-  #configuration(
-    method: Method,
-    { strategy, options }: BenchOptions['strategies'][number],
-    speedup: number,
-  ): Configuration {
-    const { model, data, datasetOptions = {}, task, roundTo = 1 } = this.#options;
-    const { reduce, normalize } = scoringOf(method.criterion, method);
-    const named = (plugin: Criterion | Regularizer | Strategy, given: unknown) => ({
-      id: plugin.id,
-      options: parseOptions(plugin, given) as Record<string, unknown>,
-    });
-    return {
-      protocol: this.#protocol,
-      model: { id: model.id, options: this.#modelOptions },
-      base: this.#given,
-      dataset: {
-        id: data.id,
-        options: { ...datasetOptions },
-        checksum: data.checksum,
-        train: data.train.size,
-        test: data.test.size,
-      },
-      task: task.id,
-      criterion: named(method.criterion, method.criterionOptions),
-      regularizer: method.regularizer ? named(method.regularizer, method.regularizerOptions) : null,
-      strategy: named(strategy, options),
-      reduce,
-      normalize,
-      roundTo,
-      speedup,
-      seed: this.#seed,
-      backend: tf.getBackend(),
-    };
-  }
-
-  async #one(
-    id: string,
-    configuration: Configuration,
-    method: Method,
-    { strategy, options: strategyOptions }: BenchOptions['strategies'][number],
-  ): Promise<RunRecord> {
+  async #one({ id, configuration, method, strategy }: PlannedRun): Promise<RunRecord> {
     const { data, task, signal } = this.#options;
-    const label = `${methodName(configuration)}, ${strategy.id}, ${configuration.speedup}x`;
+    const label = `${methodName(configuration)}, ${strategy.strategy.id}, ${configuration.speedup}x`;
     const base = (this.#base ??= await this.#trainBase());
     const started = performance.now();
     const sparsified = method.regularizer ? await this.#sparsify(base, configuration, method, label) : undefined;
     const from = sparsified ?? base;
-    const {
-      count: kind,
-      latency: { batches, ...timing },
-    } = this.#protocol;
-    const pruneStarted = performance.now();
-    const pruned = await prune(from.graph, {
-      criterion: method.criterion,
-      criterionOptions: method.criterionOptions,
-      strategy,
-      strategyOptions,
-      speedup: configuration.speedup,
-      steps: this.#protocol.steps,
-      reduce: configuration.reduce as Reduction,
-      normalize: configuration.normalize as Normalization,
-      roundTo: configuration.roundTo,
-      ...speedupOptions(kind, from.graph, configuration.speedup, this.#options.format, {
-        ...timing,
-        batch: batches[0]!,
-        signal,
-      }),
-      seed: this.#seed,
-      calibration: { split: data.train, task, ...this.#protocol.calibration },
-      ...(signal ? { signal } : {}),
-      progress: ({ speedup, target }) =>
-        this.#report('prune', label, Math.min(1, Math.log(speedup) / Math.log(Math.max(target, 1.0001)))),
-    });
-    const pruneSeconds = (performance.now() - pruneStarted) / 1000;
+    const pruned = await this.#prune(from.graph, configuration, method, strategy, label);
     const before = await evaluate(pruned.graph, data.test, task, { batch: evaluationBatch(this.#protocol), signal });
     const recalibrated = await this.#recalibrated(pruned.graph);
     const finetuned = this.#protocol.finetune
@@ -215,7 +183,7 @@ class Bench {
       : { graph: pruned.graph, scores: before, history: [] };
     const latency = await this.#latency(base.graph, finetuned.graph, label);
     this.#durations.push((performance.now() - started) / 1000);
-    return {
+    const record: RunRecord = {
       version: 1,
       id,
       created: new Date().toISOString(),
@@ -237,13 +205,61 @@ class Bench {
       groups: pruned.groups.map(group => ({ ...group, kept: [...group.kept] })),
       latency,
       seconds: {
-        prune: pruneSeconds,
+        prune: pruned.seconds,
         steps: pruned.trace.length,
         finetune: finetuned.history.reduce((sum, { seconds }) => sum + seconds, 0),
         regularizer: sparsified?.regularizerSeconds ?? null,
       },
       provenance: provenance(),
     };
+    await this.#options.onModels?.({ base: base.graph, pruned: finetuned.graph }, record);
+    return record;
+  }
+
+  /** What is pruned already is found in `out`: it may have taken long, and where time is measured it comes out anew. */
+  async #prune(
+    graph: Graph,
+    configuration: Configuration,
+    method: Method,
+    { strategy, options: strategyOptions }: BenchOptions['strategies'][number],
+    label: string,
+  ): Promise<TimedPruned> {
+    const { data, task, out, signal, checkpoint } = this.#options;
+    const identity = { configuration, graph: graphDigest(graph) };
+    const path = out && join(out, 'models', `prune-${hashOf(identity)}`, 'pruned.safetensors');
+    const found = path && (await readPruned(path, identity));
+    if (found) return found;
+    const {
+      count: kind,
+      latency: { batches, ...timing },
+    } = this.#protocol;
+    const started = performance.now();
+    const pruned = await prune(graph, {
+      criterion: method.criterion,
+      criterionOptions: method.criterionOptions,
+      strategy,
+      strategyOptions,
+      speedup: configuration.speedup,
+      steps: this.#protocol.steps,
+      reduce: configuration.reduce as Reduction,
+      normalize: configuration.normalize as Normalization,
+      roundTo: configuration.roundTo,
+      ...speedupOptions(kind, graph, configuration.speedup, this.#options.format, {
+        ...timing,
+        batch: batches[0]!,
+        signal,
+      }),
+      seed: this.#seed,
+      calibration: { split: data.train, task, ...this.#protocol.calibration },
+      ...(signal ? { signal } : {}),
+      progress: ({ speedup, target }) =>
+        this.#report('prune', label, Math.min(1, Math.log(speedup) / Math.log(Math.max(target, 1.0001)))),
+    });
+    const timed = { ...pruned, seconds: (performance.now() - started) / 1000 };
+    if (!path) return timed;
+    const kept = await writePruned(path, identity, timed);
+    checkpoint?.written?.(path);
+    return kept;
   }
 
   async #trainBase(): Promise<Trained> {
@@ -275,7 +291,7 @@ class Bench {
     label: string,
     extra: Pick<FitOptions, 'regularize' | 'slots'> & { identity?: unknown } = {},
   ): Promise<Trained> {
-    const { data, task, out, signal } = this.#options;
+    const { data, task, out, signal, checkpoint } = this.#options;
     const { identity, ...hooks } = extra;
     const key = hashOf([
       graphDigest(graph),
@@ -299,7 +315,13 @@ class Bench {
       ...hooks,
       ...(out === undefined
         ? {}
-        : { checkpoint: { folder: join(out, 'models', `${stage}-${key}`), identity: { more: identity ?? null } } }),
+        : {
+            checkpoint: {
+              ...checkpoint,
+              folder: join(out, 'models', `${stage}-${key}`),
+              identity: { more: identity ?? null },
+            },
+          }),
     });
     return { graph: trained, scores, history };
   }

@@ -1,4 +1,5 @@
 import { flat } from './canonical.ts';
+import { protocolLabel } from './protocols.ts';
 import { canonical, hashOf, methodName, type Configuration, type RunRecord } from './record.ts';
 
 /** What a record is called in leaderboards. */
@@ -23,7 +24,10 @@ const settings: { readonly [label in keyof Labels]: (configuration: Configuratio
     id,
     { ...options, train, test, checksum: checksum.slice(0, 8) },
   ],
-  protocol: ({ protocol: { name, ...options }, backend }) => [name, { ...flat(options), backend }],
+  protocol({ protocol, backend }) {
+    const { name: _, ...options } = protocol;
+    return [protocolLabel(protocol), { ...flat(options), backend }];
+  },
   strategy: ({ strategy: { id, options }, roundTo }) => [id, { ...options, roundTo }],
   method: ({ criterion, regularizer, reduce, normalize }) => [
     methodName({ criterion, regularizer }),

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { useBackend, type ChosenBackend } from '../backend.ts';
+import { useBackend, type BackendOptions, type ChosenBackend } from '../backend.ts';
 import { find, type Catalogue } from '../catalogue.ts';
 import { usage } from './errors.ts';
 import { addFlags, readFlags, type Given } from './flags.ts';
@@ -20,10 +20,15 @@ export function addBackendFlags(command: Command, { backends }: Catalogue, what 
   return addFlags(command, backendOptions);
 }
 
+/** The backend that the flags name, and how it is to compute. */
+export function backendChoice({ backends }: Catalogue, given: Given): BackendOptions & { backend: string | undefined } {
+  const backend = given['backend'] as string | undefined;
+  if (backend !== undefined) usage(() => find('backend', backends, backend));
+  return { backend, ...readFlags(backendOptions, given) };
+}
+
 /** Selects the backend that the flags name, or the fastest that works. */
-export function backendFrom({ backends }: Catalogue, given: Given): Promise<ChosenBackend> {
-  const wanted = given['backend'] as string | undefined;
-  const options = readFlags(backendOptions, given);
-  if (wanted !== undefined) usage(() => find('backend', backends, wanted));
-  return useBackend(backends, wanted, options);
+export function backendFrom(catalogue: Catalogue, given: Given): Promise<ChosenBackend> {
+  const { backend, ...options } = backendChoice(catalogue, given);
+  return useBackend(catalogue.backends, backend, options);
 }

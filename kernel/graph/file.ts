@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { check } from './check.ts';
 import type { Graph, Node } from './graph.ts';
 import { Parameter } from './parameter.ts';
-import { decodeSafetensors, encodeSafetensors } from '../safetensors.ts';
+import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../safetensors.ts';
 
 const version = 1;
 const names = z.record(z.string(), z.string());
@@ -51,7 +51,12 @@ export function decode(bytes: Uint8Array): Graph {
   const { tensors, metadata } = decodeSafetensors(bytes);
   if (metadata.format !== 'pruningbench' || !metadata.graph)
     throw new Error('a safetensors file without a pruningbench graph: weights alone go into a model of the zoo');
-  const parsed = structure.safeParse(JSON.parse(metadata.graph));
+  return fromJSON(JSON.parse(metadata.graph), tensors);
+}
+
+/** The graph of a structure that `toJSON` gave, with its values. Throws where they are broken or newer than this. */
+export function fromJSON(json: unknown, tensors: ReadonlyMap<string, StoredTensor>): Graph {
+  const parsed = structure.safeParse(json);
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
     throw new Error(`graph: ${issue.path.join('.')}: ${issue.message}`);

@@ -17,7 +17,11 @@ export interface CheckpointOptions {
   /** Where `last.safetensors` and `best.safetensors` are kept; a run that is found there goes on. */
   readonly folder: string;
   /** Write also within epochs, each time after so many steps. */
-  readonly everySteps?: number;
+  readonly everySteps?: number | undefined;
+  /** Write also within epochs where this says so; it is asked after every step. */
+  readonly due?: (() => boolean) | undefined;
+  /** Told of every file when it is complete. */
+  readonly written?: ((path: string) => void) | undefined;
   /** False starts over. */
   readonly resume?: boolean;
   /** What else the result depends on, such as the options of a regularizer; plain JSON. */
@@ -110,7 +114,7 @@ class Run<T> {
       options: this.settings,
       more: checkpoint.identity ?? {},
     };
-    this.#files = new RunFiles(checkpoint.folder, identity, this.#network, this.#optimizer, slots);
+    this.#files = new RunFiles(checkpoint, identity, this.#network, this.#optimizer, slots);
   }
 
   /** Epochs that are complete. */
@@ -143,10 +147,12 @@ class Run<T> {
       await this.#step(samples, epoch * this.#stepsPerEpoch + done - 1);
       await setImmediate();
       signal?.throwIfAborted();
-      if (checkpoint?.everySteps && done % checkpoint.everySteps === 0 && done < this.#stepsPerEpoch) {
+      const due = (checkpoint?.everySteps && done % checkpoint.everySteps === 0) || checkpoint?.due?.();
+      if (due && done < this.#stepsPerEpoch) {
         await this.#losses.flush();
         const losses = this.#losses.total;
         await this.#files!.save('last', { ...this.#state, step: done, losses, updates: this.#optimizer.steps });
+        signal?.throwIfAborted();
       }
     }
     await this.#losses.flush();
@@ -195,7 +201,7 @@ class Run<T> {
       else if (this.settings.keep === 'best') this.#best = await this.#network.snapshot();
     }
     await this.#files?.save('last', this.#state);
-    this.#report({ epoch, step, loss, learningRate, ...(score === undefined ? {} : { score }) }, true);
+    this.#report({ epoch, step, loss, learningRate, ...(score === undefined ? {} : { score }), ended: record }, true);
   }
 
   async #scores(epoch: number): Promise<Readonly<Record<string, number>> | undefined> {

@@ -1,3 +1,5 @@
+import type { EpochRecord } from './run-state.ts';
+
 /** How far a training is. */
 export interface TrainingProgress {
   /** The epoch under way, from 1. */
@@ -11,6 +13,8 @@ export interface TrainingProgress {
   readonly learningRate: number;
   /** The task's score, right after an evaluation. */
   readonly score?: number;
+  /** The epoch that has just ended. */
+  readonly ended?: EpochRecord;
   /** Estimate for the rest. */
   readonly secondsLeft: number;
 }

@@ -51,18 +51,20 @@ function variablesOf(network: Network, optimizer: Optimizer, slots: NamedVariabl
 /** Files of a run, `last.safetensors` and `best.safetensors` in a folder. */
 export class RunFiles {
   readonly #folder: string;
+  readonly #written: ((path: string) => void) | undefined;
   readonly #identity: Identity;
   readonly #variables: NamedVariables;
   readonly #optimizer: Optimizer;
 
   constructor(
-    folder: string,
+    { folder, written }: { folder: string; written?: ((path: string) => void) | undefined },
     identity: Identity,
     network: Network,
     optimizer: Optimizer,
     slots: NamedVariables | undefined,
   ) {
     this.#folder = folder;
+    this.#written = written;
     this.#identity = identity;
     this.#variables = variablesOf(network, optimizer, slots);
     this.#optimizer = optimizer;
@@ -72,7 +74,9 @@ export class RunFiles {
     const tensors = new Map<string, StoredTensor>();
     for (const [name, variable] of this.#variables)
       tensors.set(name, { shape: variable.shape, values: (await variable.data()) as Float32Array });
-    await writeCheckpoint(this.#path(file), { identity: this.#identity, state, tensors });
+    const path = this.#path(file);
+    await writeCheckpoint(path, { identity: this.#identity, state, tensors });
+    this.#written?.(path);
   }
 
   /** Brings the variables to what a file holds, and returns the state of that time; undefined where there is no file. */

@@ -7,6 +7,10 @@ import { Worker } from 'node:worker_threads';
 export const beside = (module: string, name: string): string =>
   new URL(`${name}${extname(fileURLToPath(module))}`, module).href;
 
+/** Options of Node for a process that begins with a module of this project, which may be source. */
+export const execArgvOf = (module: string): string[] =>
+  module.endsWith('.ts') ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href] : [];
+
 /** Starts a thread with a module of this project, from its source or from what was built of it. */
 function startThread(module: string, workerData: unknown): Worker {
   if (!module.endsWith('.ts')) return new Worker(new URL(module), { workerData, execArgv: [] });

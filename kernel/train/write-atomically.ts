@@ -5,11 +5,18 @@ type Files = Pick<typeof fs, 'open' | 'rename'>;
 
 /**
  * Puts `bytes` under `path` such that a reader, or whoever comes after a crash, sees the old file or the new one and
- * never a part: written beside it, flushed to the disk, then renamed. One writer per path.
+ * never a part: written beside it, flushed to the disk, then renamed. One writer per path, or per temporary file.
  */
-export async function writeAtomically(path: string, bytes: Uint8Array, files: Files = fs): Promise<void> {
-  const temporary = `${path}.tmp`;
-  await flushed(temporary, files, file => file.writeFile(bytes));
+export async function writeAtomically(
+  path: string,
+  bytes: Uint8Array | AsyncIterable<Uint8Array>,
+  files: Files = fs,
+  temporary = `${path}.tmp`,
+): Promise<void> {
+  await flushed(temporary, files, async file => {
+    if (bytes instanceof Uint8Array) return file.writeFile(bytes);
+    for await (const part of bytes) await file.writeFile(part);
+  });
   await files.rename(temporary, path);
   // The new name itself is safe when the folder is; not every system lets one flush a folder.
   const folder = await files.open(dirname(path)).catch(() => undefined);

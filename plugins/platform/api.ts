@@ -224,11 +224,36 @@ export const layersSchema = z.array(
 );
 export type Layers = z.infer<typeof layersSchema>;
 
+/** Dependency groups of the model before pruning, in the file `groups.json`. */
+export const groupsSchema = z.array(
+  z.strictObject({
+    id: z.string(),
+    units: z.int(),
+    /** Units that stay. */
+    kept: z.int(),
+    /** Why it stays as it is; null where it can be pruned. */
+    protected: z.string().nullable(),
+    members: z.array(z.strictObject({ parameter: z.string(), axis: z.int(), role: z.string() })),
+  }),
+);
+export type GroupFile = z.infer<typeof groupsSchema>;
+
+/** What a run of kind `base` or `sparsified` came to. */
+export const trainedSchema = z.strictObject({
+  /** Name of the number that ranks. */
+  score: z.string(),
+  scores: z.record(z.string(), z.number()).readonly(),
+  params: z.int(),
+  macs: z.int(),
+  macsCompatible: z.int(),
+});
+export type TrainedResult = z.infer<typeof trainedSchema>;
+
 /** Columns of `GET /api/runs/:id/curves.csv`, a line for each epoch event. */
 export const curveColumns = ['attempt', 'stage', 'epoch', 'loss', 'learningRate', 'score', 'seconds', 'at'] as const;
 
 /**
- * `GET /api/runs/:id/events`: server-sent events. Ids are numbers that grow, where whole ones are those of the table; `Last-Event-ID` goes on from there, as does
+ * `GET /api/runs/:id/events`: server-sent events with numbers that grow as ids; `Last-Event-ID` goes on from there, as does
  * `?after=`, for a page that closed the stream while nobody looked at it. A `run` event comes first, and after changes.
  */
 export const runEvent = z.discriminatedUnion('event', [

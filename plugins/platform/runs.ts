@@ -27,6 +27,8 @@ export interface Run {
   readonly attempt: number;
   /** Of these, how many since the last checkpoint. */
   readonly tries: number;
+  /** Events of the last attempt that were heard. */
+  readonly heard: number;
   readonly worker: string | null;
   readonly ticket: string | null;
   /** Somebody wants it to end; the worker is yet to hear of it. */
@@ -170,13 +172,14 @@ export class Runs {
         return undefined;
       }
       if (run.tries >= mostTries) {
-        const reason = `${run.tries} workers were lost while they ran it, the last of them ${run.worker}`;
+        const why = run.reason === null ? '' : `: ${run.reason}`;
+        const reason = `${run.tries} attempts came to no checkpoint, the last on worker ${run.worker}${why}`;
         await this.#end(sql, run, ticket, { state: 'failed', reason });
         return undefined;
       }
       const [claimed] = await sql<Run>(
-        `update pruningbench.runs set state = 'running', attempt = attempt + 1, tries = tries + 1, worker = $2,
-           reason = null, progress = null, started = coalesce(started, now()) where id = $1 returning *`,
+        `update pruningbench.runs set state = 'running', attempt = attempt + 1, tries = tries + 1, heard = 0,
+           worker = $2, reason = null, progress = null, started = coalesce(started, now()) where id = $1 returning *`,
         [run.id, worker],
       );
       await note(sql, claimed!, { state: 'running', worker });
@@ -186,33 +189,38 @@ export class Runs {
 
   /**
    * Keeps what an attempt has to say. Returns whether somebody wants the run to end. Throws `Superseded` for an attempt
-   * that is not the last one.
+   * that is not the last one. `from` is how many events the attempt has reported before these: who does not know whether
+   * it was heard says the same again, and no event is kept twice.
    */
   async report(
     { id, attempt }: Attempt,
     progress: Progress | undefined,
     events: readonly NewEvent[],
+    from?: number,
   ): Promise<{ cancelling: boolean }> {
     return this.#database.transaction(async sql => {
       const run = await current(sql, id, attempt);
       if (progress)
         await sql('update pruningbench.runs set progress = $2::jsonb where id = $1', [id, JSON.stringify(progress)]);
-      if (events.length > 0)
+      const unheard = events.slice(Math.max(0, run.heard - (from ?? run.heard)));
+      if (unheard.length > 0) {
         await sql(
           `insert into pruningbench.events (run, attempt, kind, data)
            select $1, $2, kind, data from jsonb_to_recordset($3::jsonb) as row (kind text, data jsonb)`,
-          [id, attempt, JSON.stringify(events)],
+          [id, attempt, JSON.stringify(unheard)],
         );
+        await sql('update pruningbench.runs set heard = heard + $2 where id = $1', [id, unheard.length]);
+      }
       await tell(sql, { run: id });
       return { cancelling: run.cancelling };
     });
   }
 
-  /** Notes a file of an attempt that is in the store; returns what it takes the place of. */
-  async saved(
-    { id, attempt }: Attempt,
-    artifact: { name: string; bytes: number; sha256: string },
-  ): Promise<string | undefined> {
+  /**
+   * Notes a file of an attempt that is in the store. Returns the SHA-256 of what it takes the place of, where nothing of
+   * the run is that any more: it can be removed. Throws `Superseded` for an attempt that is not the last one.
+   */
+  async saved({ id, attempt }: Attempt, artifact: Artifact): Promise<string | undefined> {
     return this.#database.transaction(async sql => {
       await current(sql, id, attempt);
       const [before] = await sql<{ sha256: string }>(
@@ -224,9 +232,33 @@ export class Runs {
          on conflict (run, name) do update set attempt = $3, bytes = $4, sha256 = $5, created = now()`,
         [id, artifact.name, attempt, artifact.bytes, artifact.sha256],
       );
-      await sql('update pruningbench.runs set tries = 0 where id = $1', [id]);
-      return before && before.sha256 !== artifact.sha256 ? before.sha256 : undefined;
+      if (isCheckpoint(artifact)) await sql('update pruningbench.runs set tries = 0 where id = $1', [id]);
+      const [left] = await sql<{ sha256: string }>(
+        'select sha256 from pruningbench.artifacts where run = $1 and sha256 = $2',
+        [id, before?.sha256 ?? ''],
+      );
+      return left ? undefined : before?.sha256;
     });
+  }
+
+  /** Files of a run that are in the store. */
+  artifacts(id: string): Promise<Artifact[]> {
+    return this.#database.sql<Artifact>(
+      'select name, bytes::float8 as bytes, sha256 from pruningbench.artifacts where run = $1 order by name',
+      [id],
+    );
+  }
+
+  /** The runs whose models a run begins with, one after the other, and the run itself. */
+  async lineage(id: string): Promise<string[]> {
+    const rows = await this.#database.sql<{ id: string }>(
+      `with recursive line as (
+         select id, needs, 0 as depth from pruningbench.runs where id = $1
+         union all select runs.id, runs.needs, depth + 1 from pruningbench.runs join line on runs.id = line.needs)
+       select id from line order by depth desc`,
+      [id],
+    );
+    return rows.map(row => row.id);
   }
 
   /** Ends an attempt. Throws `Superseded` for one that is not the last one: nothing changes then. */
@@ -248,7 +280,12 @@ export class Runs {
       [run.id, outcome.state, reason, outcome.state === 'done' ? JSON.stringify(outcome.result) : null],
     );
     await note(sql, run, { state: outcome.state, ...(reason === null ? {} : { reason }) });
-    if (run.kind === 'pruned') return;
+    if (run.kind === 'pruned') {
+      // nothing goes on from there
+      if (outcome.state === 'done')
+        await sql(`delete from pruningbench.artifacts where run = $1 and name like '${checkpoints}%'`, [run.id]);
+      return;
+    }
     const waiting = await sql<Run>(
       `select * from pruningbench.runs where needs = $1 and state = 'waiting' order by position for update`,
       [run.id],
@@ -330,6 +367,17 @@ export class Runs {
     await this.#enqueue(sql, run, null);
   }
 }
+
+/** A file of a run in the store. */
+export interface Artifact {
+  readonly name: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** What names of checkpoints begin with: trainings go on from them. */
+const checkpoints = 'models/';
+export const isCheckpoint = ({ name }: Pick<Artifact, 'name'>): boolean => name.startsWith(checkpoints);
 
 /** A run, and which attempt at it. */
 export type Attempt = Pick<Run, 'id' | 'attempt'>;

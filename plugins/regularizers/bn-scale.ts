@@ -10,6 +10,7 @@ export const bnScale = defineRegularizer<z.infer<typeof options>>({
   title: 'sparse scales of batch norm',
   paper: 'Liu et al. 2017, Learning Efficient Convolutional Networks through Network Slimming',
   options,
+  acts: ({ role, op }) => role === 'scale' && op === 'batch-norm',
   start({ graph }, { reg }) {
     const scales = graph.nodes.filter(node => node.op === 'batch-norm').map(node => node.parameters.scale!);
     return {

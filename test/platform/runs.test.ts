@@ -101,7 +101,7 @@ for (const kind of databaseKinds)
       assert.equal(await runs.claim(ticket, 'next'), undefined);
       const [run] = await all();
       assert.equal(run!.state, 'failed');
-      assert.match(run!.reason!, /5 workers were lost/);
+      assert.match(run!.reason!, /^5 attempts came to no checkpoint, the last on worker next$/);
     });
 
     it('counts tries anew after a checkpoint', async () => {
@@ -112,6 +112,72 @@ for (const kind of databaseKinds)
       assert.equal(await runs.saved(run!, { ...file, sha256: 'b' }), 'a');
       assert.equal((await runs.claim(ticket, 'next'))!.tries, 1);
       await assert.rejects(runs.saved(run!, file), Superseded);
+    });
+
+    it('says why the last of them was lost, and that files for people are no checkpoints', async () => {
+      await submit({ protocol: { name: 'test', base: null } });
+      for (let tries = 1; tries <= 5; tries++) {
+        const { ticket, run } = (await claim('next'))!;
+        assert.equal(run!.tries, tries);
+        await runs.saved(run!, { name: 'log.txt', bytes: 1, sha256: `${tries}` });
+        await runs.finish(run!, ticket, { state: 'queued', reason: 'the training ended by SIGKILL' });
+      }
+      assert.equal((await claim())!.run, undefined);
+      assert.match((await all())[0]!.reason!, /^5 attempts .* worker next: the training ended by SIGKILL$/);
+    });
+
+    it('keeps what two names of a run have in common', async () => {
+      await submit({ protocol: { name: 'test', base: null } });
+      const { run } = (await claim())!;
+      const save = (name: string, sha256: string) => runs.saved(run!, { name, bytes: 1, sha256 });
+      await save('models/best', 'a');
+      await save('models/last', 'a');
+      assert.equal(await save('models/last', 'b'), undefined);
+      assert.equal(await save('models/last', 'b'), undefined);
+      assert.equal(await save('models/best', 'b'), 'a');
+      assert.deepEqual(
+        (await runs.artifacts(run!.id)).map(({ name, bytes, sha256 }) => [name, bytes, sha256]),
+        [
+          ['models/best', 1, 'b'],
+          ['models/last', 1, 'b'],
+        ],
+      );
+    });
+
+    it('forgets the checkpoints of a pruned run that is done, and no others', async () => {
+      await submit({ methods: ['magnitude-l2 + group-norm'] });
+      for (let i = 0; i < 3; i++) {
+        const { ticket, run } = (await claim())!;
+        for (const name of ['models/last', 'model.onnx']) await runs.saved(run!, { name, bytes: 1, sha256: name });
+        await runs.finish(run!, ticket, { state: 'done', result: null });
+      }
+      const names = (await all()).map(async ({ id }) => (await runs.artifacts(id)).map(({ name }) => name));
+      assert.deepEqual(await Promise.all(names), [
+        ['model.onnx', 'models/last'],
+        ['model.onnx', 'models/last'],
+        ['model.onnx'],
+      ]);
+      const [base, sparsified, pruned] = (await all()).map(({ id }) => id);
+      assert.deepEqual(await runs.lineage(pruned!), [base, sparsified, pruned]);
+      assert.deepEqual(await runs.lineage(base!), [base]);
+    });
+
+    it('keeps no event twice that is reported again', async () => {
+      await submit({ protocol: { name: 'test', base: null } });
+      const { ticket, run } = (await claim())!;
+      const line = (line: string) => ({ kind: 'log', data: { line } }) as const;
+      await runs.report(run!, undefined, [line('a'), line('b')], 0);
+      await runs.report(run!, undefined, [line('a'), line('b'), line('c')], 0);
+      await runs.report(run!, undefined, [line('d')], 3);
+      const next = await runs.claim(ticket, 'next');
+      await runs.report(next!, undefined, [line('e')], 0);
+      const events = await database.sql<{ line: string }>(
+        `select data->>'line' as line from pruningbench.events where kind = 'log' order by seq`,
+      );
+      assert.deepEqual(
+        events.map(({ line }) => line),
+        ['a', 'b', 'c', 'd', 'e'],
+      );
     });
 
     it('cancels what waits at once, what runs when its worker hears of it', async () => {

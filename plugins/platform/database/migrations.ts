@@ -22,6 +22,7 @@ export const migrations: readonly string[] = [
     reason text,
     attempt int not null default 0,
     tries int not null default 0,
+    heard int not null default 0,
     worker text,
     ticket uuid,
     cancelling boolean not null default false,
@@ -37,7 +38,7 @@ export const migrations: readonly string[] = [
     where kind <> 'pruned' and state not in ('failed', 'cancelled');
   create index runs_needs on pruningbench.runs (needs) where state = 'waiting';
   create index runs_state on pruningbench.runs (state, queued);
-  create index runs_list on pruningbench.runs (created desc, id);
+  create index runs_list on pruningbench.runs (created desc, submission, position);
   create index runs_submission on pruningbench.runs (submission, position);
 
   create table pruningbench.events (

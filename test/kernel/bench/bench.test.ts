@@ -2,8 +2,15 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bench, type BenchOptions, type BenchProgress } from '../../../kernel/bench/bench.ts';
-import { methodName, recordSchema } from '../../../kernel/bench/record.ts';
+import {
+  bench,
+  trainBase,
+  trainSparsified,
+  type BenchModels,
+  type BenchOptions,
+  type BenchProgress,
+} from '../../../kernel/bench/bench.ts';
+import { methodName, recordSchema, type RunRecord } from '../../../kernel/bench/record.ts';
 import { count } from '../../../kernel/graph/count.ts';
 import type { Data } from '../../../kernel/plugin.ts';
 import { parseOptions } from '../../../kernel/options.ts';
@@ -195,6 +202,56 @@ describe('bench', function () {
       await rm(own, { recursive: true });
     }
   });
+
+  it('can be made stage by stage, stopped wherever a file is written, and comes out the same', async () => {
+    const one = { methods: [{ criterion: bnScale, regularizer: slimming }], strategies: [{ strategy: local }] };
+    const numbers = ({ base, sparsified, pruned, groups }: RunRecord) => {
+      const untimed = (history: RunRecord['base']['history']) => history.map(({ seconds: _, ...epoch }) => epoch);
+      return [
+        { ...base, history: untimed(base.history) },
+        { ...sparsified!, history: untimed(sparsified!.history) },
+        { ...pruned, history: untimed(pruned.history) },
+        groups,
+      ];
+    };
+    const [whole] = await bench(choose(one));
+    const own = await mkdtemp(join(tmpdir(), 'pruningbench-'));
+    try {
+      /** Goes on after every file; returns how often it was stopped, and the models. */
+      const piecewise = async <T>(run: (options: BenchOptions) => Promise<T>) => {
+        let models: BenchModels | undefined;
+        for (let stops = 0; ; stops++) {
+          const controller = new AbortController();
+          const checkpoint = { due: () => true, written: () => controller.abort(new Error('stopped')) };
+          const onModels = (made: BenchModels) => void (models = made);
+          const options = choose({ ...one, out: own, signal: controller.signal, checkpoint, onModels });
+          try {
+            return { result: await run(options), stops, models };
+          } catch (error) {
+            assert.equal((error as Error).message, 'stopped');
+          }
+        }
+      };
+      const base = await piecewise(trainBase);
+      // 2 steps: a stop after the first; the one at the end of the epoch comes too late
+      assert.equal(base.stops, 1);
+      assert.deepEqual(base.result.scores, whole!.base.scores);
+      const sparsified = await piecewise(trainSparsified);
+      assert.deepEqual(sparsified.result.scores, whole!.sparsified!.scores);
+      const { result, stops, models } = await piecewise(bench);
+      assert.ok(stops >= 2);
+      assert.deepEqual(numbers(result[0]!), numbers(whole!));
+      assert.equal(count(models!.base).macs, whole!.base.macs);
+      assert.equal(count(models!.pruned).macs, whole!.pruned.macs);
+      const folders = (await readdir(join(own, 'models'))).map(name => name.split('-')[0]);
+      assert.deepEqual(folders.sort(), ['base', 'finetune', 'prune', 'sparsify']);
+    } finally {
+      await rm(own, { recursive: true });
+    }
+  });
+
+  it('refuses to train under no regularizer', () =>
+    assert.rejects(trainSparsified(choose()), /method magnitude-l2 has no regularizer/));
 
   it('refuses a folder that a file is in the way of, before it trains', async () => {
     const file = join(folder, 'file');

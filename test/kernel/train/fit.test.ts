@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { Graph } from '../../../kernel/graph/graph.ts';
 import { defineTask, type Data, type Task } from '../../../kernel/plugin.ts';
 import { fit, type FitOptions, type Fitted } from '../../../kernel/train/fit.ts';
+import type { EpochRecord } from '../../../kernel/train/run-state.ts';
 import type { TrainingProgress } from '../../../kernel/train/progress.ts';
 import { trainingOptions } from '../../../kernel/train/training-options.ts';
 import { classification } from '../../../plugins/tasks/classification.ts';
@@ -149,6 +150,11 @@ describe('fit', () => {
     assert.deepEqual(
       reports.filter(p => p.score !== undefined).map(p => [p.epoch, p.step, p.score]),
       whole.history.map(({ epoch, scores }) => [epoch, epoch * 6, scores!['accuracy']]),
+    );
+    const timeless = ({ seconds: _, ...epoch }: EpochRecord) => epoch;
+    assert.deepEqual(
+      reports.flatMap(({ ended }) => (ended ? [timeless(ended)] : [])),
+      whole.history.map(timeless),
     );
   });
 

@@ -22,6 +22,11 @@ export class NotStored extends Error {
   override name = 'NotStored';
 }
 
+/** Throws for a key that is none. */
+export function checkKey(key: string): void {
+  if (!/^(?!\.)[\w.-]+(\/(?!\.)[\w.-]+)*$/.test(key)) throw new Error(`store: ${JSON.stringify(key)} is no key`);
+}
+
 /** Where a run's artifact of these contents is kept: a later attempt never writes over what an earlier one noted. */
 export const artifactKey = (run: string, sha256: string): string => `runs/${run}/${sha256}`;
 /** Where an uploaded model of these contents is kept. */

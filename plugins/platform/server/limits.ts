@@ -1,0 +1,26 @@
+/** What the server lets itself be asked for. */
+export interface Limits {
+  /** Requests of one address in a minute; and those of them that change something. */
+  readonly requests: number;
+  readonly changes: number;
+  /** Runs that a plan may have, and that may be open in all. */
+  readonly planRuns: number;
+  readonly openRuns: number;
+  /** Streams of events at once. */
+  readonly watchers: number;
+  /** Bytes of an uploaded model, models that are kept, and uploads at once. */
+  readonly modelBytes: number;
+  readonly models: number;
+  readonly uploads: number;
+}
+
+export const usualLimits: Limits = {
+  requests: 3000,
+  changes: 300,
+  planRuns: 10_000,
+  openRuns: 50_000,
+  watchers: 200,
+  modelBytes: 512 * 2 ** 20,
+  models: 200,
+  uploads: 2,
+};

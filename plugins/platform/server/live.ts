@@ -1,0 +1,214 @@
+import { z } from 'zod';
+import { runEvent, type ListEvent, type RunEvent, type RunInfo } from '../api.ts';
+import type { Database } from '../database/database.ts';
+import { channel } from '../runs.ts';
+import { Bell } from './bell.ts';
+import { eventsAfter, mostEvents, type StoredEvent } from './events.ts';
+import type { RunReader } from './run-reader.ts';
+
+const told = z.union([z.object({ run: z.string() }), z.object({ submission: z.string() })]);
+
+/** Milliseconds that changes are collected for before watchers are told. */
+const pause = 200;
+/** Milliseconds of silence after which a watcher is told that the server is there. */
+const quiet = 15_000;
+/** Changes that one watcher is told one by one; where there are more, lists are loaded anew. */
+const most = 1000;
+
+/** A run that is watched. */
+interface Feed {
+  watchers: number;
+  /** Grows with every change. */
+  version: number;
+  info: RunInfo | undefined;
+  /** What was read last: most watchers are at the same place. */
+  last: { readonly after: number; readonly version: number; readonly events: Promise<StoredEvent[]> } | undefined;
+  readonly bell: Bell;
+}
+
+/** What one who watches all runs is yet to be told, the last word on each run or submission. */
+interface Listener {
+  readonly pending: Map<string, ListEvent>;
+  readonly bell: Bell;
+}
+
+export interface Watching {
+  /** Ends it. */
+  readonly signal: AbortSignal;
+  /** Whether it may still go on, asked now and then. */
+  readonly may: () => Promise<boolean>;
+}
+
+/**
+ * Tells watchers of changes, as server-sent events. One connection listens for all of them. Every watcher reads at its own
+ * pace, events of a run from the table, of which it knows its place: nobody's slowness costs memory.
+ */
+export class Live {
+  readonly #database: Database;
+  readonly #reader: RunReader;
+  readonly #report: (error: Error) => void;
+  readonly #feeds = new Map<string, Feed>();
+  readonly #listeners = new Set<Listener>();
+  readonly #runs = new Set<string>();
+  readonly #submissions = new Set<string>();
+  #missed = false;
+  #telling: Promise<void> | undefined;
+  #unlisten: (() => Promise<void>) | undefined;
+  #lastId = 0;
+  #closed = false;
+
+  /** `report` is told where changes could not be read. */
+  constructor(database: Database, reader: RunReader, report: (error: Error) => void) {
+    this.#database = database;
+    this.#reader = reader;
+    this.#report = report;
+  }
+
+  async open(): Promise<void> {
+    this.#unlisten = await this.#database.listen(channel, payload => this.#hear(payload));
+  }
+
+  /** Ends all streams. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const { bell } of [...this.#feeds.values(), ...this.#listeners]) bell.ring();
+    await this.#unlisten?.();
+    await this.#telling;
+  }
+
+  get watchers(): number {
+    return [...this.#feeds.values()].reduce((sum, feed) => sum + feed.watchers, this.#listeners.size);
+  }
+
+  #hear(payload: string | undefined): void {
+    const what = payload === undefined ? undefined : told.parse(JSON.parse(payload));
+    if (!what) this.#missed = true;
+    else if ('submission' in what) this.#submissions.add(what.submission);
+    else if (this.#listeners.size > 0 || this.#feeds.has(what.run)) this.#runs.add(what.run);
+    this.#tell();
+  }
+
+  /** Tells what has changed, now or a moment after it was told the last time. */
+  #tell(): void {
+    if (this.#telling || this.#closed) return;
+    if (this.#runs.size === 0 && this.#submissions.size === 0 && !this.#missed) return;
+    this.#telling = this.#told()
+      .catch((error: unknown) => {
+        this.#missed = true;
+        this.#report(error as Error);
+      })
+      .then(() => (this.#closed ? undefined : new Promise(resolve => setTimeout(resolve, pause))))
+      .then(() => {
+        this.#telling = undefined;
+        this.#tell();
+      });
+  }
+
+  async #told(): Promise<void> {
+    const reload = this.#missed || this.#runs.size > most;
+    const changed = this.#missed ? [...this.#feeds.keys()] : [...this.#runs];
+    const submissions = [...this.#submissions];
+    this.#runs.clear();
+    this.#submissions.clear();
+    this.#missed = false;
+    const wanted = reload ? changed.filter(id => this.#feeds.has(id)) : changed;
+    const infos = wanted.length > 0 ? await this.#reader.some(wanted) : [];
+    for (const info of infos) {
+      const feed = this.#feeds.get(info.id);
+      if (!feed) continue;
+      feed.version++;
+      feed.info = info;
+      feed.bell.ring();
+    }
+    if (this.#listeners.size === 0) return;
+    const events: ListEvent[] = infos.map(data => ({ event: 'run', data }));
+    for (const id of submissions) {
+      const data = await this.#reader.submission(id);
+      if (data) events.push({ event: 'submission', data });
+    }
+    for (const { pending, bell } of this.#listeners) {
+      if (reload || pending.size + events.length > most) {
+        pending.clear();
+        pending.set('', { event: 'reload', data: {} });
+      } else for (const event of events) pending.set('id' in event.data ? event.data.id : '', event);
+      bell.ring();
+    }
+  }
+
+  /** How a run is and its events after the one of this id. */
+  async *run(id: string, after: number, { signal, may }: Watching): AsyncGenerator<string> {
+    const feed = this.#feeds.get(id) ?? { watchers: 0, version: 0, info: undefined, last: undefined, bell: new Bell() };
+    this.#feeds.set(id, feed);
+    feed.watchers++;
+    // what has no number of its own is counted after the dot, so that ids grow
+    let seq = Math.floor(after);
+    let count = Math.round(1e6 * (after - seq));
+    let shown: RunInfo | undefined;
+    try {
+      yield opening;
+      feed.info ??= await this.#reader.info(id);
+      while (!signal.aborted && !this.#closed) {
+        const { version } = feed;
+        if (feed.info && feed.info !== shown) {
+          shown = feed.info;
+          yield message({ event: 'run', data: shown }, `${seq}.${String(++count).padStart(6, '0')}`);
+        }
+        const events = await this.#after(id, feed, seq);
+        for (const event of events) {
+          [seq, count] = [event.seq, 0];
+          const said = runEventOf(event);
+          if (said) yield message(said, String(seq));
+          if (signal.aborted) return;
+        }
+        if (feed.version !== version || events.length === mostEvents) continue;
+        if (await feed.bell.next(quiet, signal)) continue;
+        if (!(await may())) return;
+        yield alive;
+      }
+    } finally {
+      if (--feed.watchers === 0) this.#feeds.delete(id);
+    }
+  }
+
+  #after(id: string, feed: Feed, after: number): Promise<StoredEvent[]> {
+    const { version, last } = feed;
+    if (last?.after === after && last.version === version) return last.events;
+    const events = eventsAfter(this.#database, id, after);
+    feed.last = { after, version, events };
+    return events;
+  }
+
+  /** Changes of all runs from now on; who comes `again` has missed some. */
+  async *all(again: boolean, { signal, may }: Watching): AsyncGenerator<string> {
+    const listener: Listener = { pending: new Map(), bell: new Bell() };
+    if (again) listener.pending.set('', { event: 'reload', data: {} });
+    this.#listeners.add(listener);
+    try {
+      yield opening;
+      while (!signal.aborted && !this.#closed) {
+        for (const [key, event] of listener.pending) {
+          listener.pending.delete(key);
+          this.#lastId = Math.max(this.#lastId + 1, Date.now());
+          yield message(event, String(this.#lastId));
+          if (signal.aborted) return;
+        }
+        if (await listener.bell.next(quiet, signal)) continue;
+        if (!(await may())) return;
+        yield alive;
+      }
+    } finally {
+      this.#listeners.delete(listener);
+    }
+  }
+}
+
+/** How long a browser waits before it comes again. */
+const opening = 'retry: 2000\n\n';
+const alive = ': alive\n\n';
+const message = ({ event, data }: RunEvent | ListEvent, id: string): string =>
+  `id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+
+/** An event of the table as watchers are told it; none where it does not fit, or is told by how the run is. */
+function runEventOf({ kind, data, at, attempt }: StoredEvent): RunEvent | undefined {
+  return runEvent.safeParse({ event: kind, data: { ...data, at: at.toISOString(), attempt } }).data;
+}

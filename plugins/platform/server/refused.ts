@@ -1,0 +1,15 @@
+/** A request that is not done, for a reason that whoever asked may know. */
+export class Refused extends Error {
+  override name = 'Refused';
+
+  constructor(
+    readonly status: number,
+    message: string,
+    /** The part of the request that is meant; seconds after which to try again. */
+    readonly more: { readonly field?: string; readonly retryAfter?: number } = {},
+  ) {
+    super(message);
+  }
+}
+
+export const notFound = (what: string): Refused => new Refused(404, `there is no ${what}`);

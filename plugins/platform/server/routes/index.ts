@@ -1,0 +1,9 @@
+export { catalogue } from './catalogue.ts';
+export { submissions } from './submissions.ts';
+export { runs } from './runs.ts';
+export { downloads } from './downloads.ts';
+export { events } from './events.ts';
+export { leaderboards } from './leaderboards.ts';
+export { models } from './models.ts';
+export { access } from './access.ts';
+export { state } from './state.ts';

@@ -1,0 +1,165 @@
+import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Database } from '../database/database.ts';
+import { lockFolder } from '../database/folder-lock.ts';
+import { throughOutages } from '../database/outage.ts';
+import type { Queue, Resources } from '../queue.ts';
+import type { Runs } from '../runs.ts';
+import type { Store } from '../store/store.ts';
+import { RunAttempt, type AttemptContext } from './attempt.ts';
+import { probe } from './child-process.ts';
+import type { Compute } from './messages.ts';
+
+export interface SupervisorOptions {
+  readonly database: Database;
+  readonly queue: Queue;
+  readonly runs: Runs;
+  readonly store: Store;
+  /** The runs it takes. */
+  readonly resources: Resources;
+  /** For what is not kept; of one worker at a time. */
+  readonly folder: string;
+  /** Of this package. */
+  readonly version: string;
+  readonly compute?: Compute;
+  /** Seconds between checkpoints (default 120), so much is lost at most where the worker is. */
+  readonly every?: number;
+  /** Seconds between looks at an empty queue (default 2). */
+  readonly poll?: number;
+  /** Told in a line what it does. */
+  readonly say: (line: string) => void;
+}
+
+/** Seconds. */
+const patience = { seen: 15, stop: 20 };
+
+/** A worker: takes runs off the queue, one after the other, and has a child process train each. */
+export class Supervisor {
+  readonly id = `${hostname()}-${process.pid}-${randomBytes(2).toString('hex')}`;
+  readonly #options: SupervisorOptions;
+  readonly #unlock: () => Promise<void>;
+  readonly #stopping = new AbortController();
+  readonly #ended: Promise<unknown>;
+  readonly #backend: string;
+  #attempt: RunAttempt | undefined;
+  #run: string | null = null;
+
+  private constructor(options: SupervisorOptions, backend: string, unlock: () => Promise<void>) {
+    this.#options = options;
+    this.#unlock = unlock;
+    this.#backend = backend;
+    this.#ended = Promise.all([this.#takeRuns(), this.#beSeen()]);
+    // who stops it hears of it
+    this.#ended.catch(() => {});
+  }
+
+  /** Begins to take runs. Throws where another worker has the folder, and where the backend does not work. */
+  static async start(options: SupervisorOptions): Promise<Supervisor> {
+    const unlock = await lockFolder(options.folder);
+    try {
+      // what a worker before this one left when it died
+      await rm(join(options.folder, 'attempts'), { recursive: true, force: true });
+      const supervisor = new Supervisor(options, await probe(options.compute ?? {}), unlock);
+      await supervisor.#register();
+      return supervisor;
+    } catch (error) {
+      await unlock();
+      throw error;
+    }
+  }
+
+  /** Waits until it has stopped. Throws what made it. */
+  async ended(): Promise<void> {
+    await this.#ended;
+  }
+
+  /** Takes no more runs, pauses the one it has at a checkpoint and gives it to whoever is free. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    const attempt = this.#attempt;
+    attempt?.pause(`worker ${this.id} was shut down`, patience.stop);
+    const late = setTimeout(
+      () => attempt?.abandon('neither database nor store took it at shutdown'),
+      2000 * patience.stop,
+    );
+    try {
+      await this.#ended;
+    } finally {
+      clearTimeout(late);
+      await this.#options.database
+        .sql('update pruningbench.workers set stopped = now() where id = $1', [this.id])
+        .catch(() => {});
+      await this.#unlock();
+    }
+  }
+
+  async #takeRuns(): Promise<void> {
+    const { queue, runs, resources, poll = 2, say } = this.#options;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        const ticket = await throughOutages(() => queue.take(resources), { signal, report: say });
+        // not ended by the signal: the ticket would be out of reach until it lapses
+        const soon = { signal: AbortSignal.timeout(1000 * queue.lease.heartbeat), report: say };
+        const run = ticket && (await throughOutages(() => runs.claim(ticket, this.id), soon));
+        if (run) await this.#make(new RunAttempt(this.#context(), ticket, run), run.id);
+        else if (!ticket) await sleep(1000 * poll, undefined, { signal });
+      } catch (error) {
+        if (signal.aborted) return;
+        // of one run: the others should not wait for it; its ticket lapses
+        say((error as Error).message);
+        await sleep(1000 * poll, undefined, { signal }).catch(() => {});
+      }
+    }
+  }
+
+  async #make(attempt: RunAttempt, run: string): Promise<void> {
+    this.#attempt = attempt;
+    this.#run = run;
+    if (this.#stopping.signal.aborted) attempt.pause(`worker ${this.id} was shut down`, patience.stop);
+    try {
+      await attempt.run();
+    } finally {
+      this.#attempt = undefined;
+      this.#run = null;
+    }
+  }
+
+  #context(): AttemptContext {
+    const { database, queue, runs, store, folder, compute = {}, every = 120, say } = this.#options;
+    return {
+      id: this.id,
+      database,
+      queue,
+      runs,
+      store,
+      folder: join(folder, 'attempts'),
+      compute,
+      every,
+      say,
+    };
+  }
+
+  /** Says again and again that it is there. */
+  async #beSeen(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      await sleep(1000 * patience.seen, undefined, { signal }).catch(() => {});
+      // whoever looks sees that it was not there for a while
+      await this.#register().catch(() => {});
+    }
+  }
+
+  async #register(): Promise<void> {
+    const { database, resources, version } = this.#options;
+    const about = { host: hostname(), pid: process.pid, backend: this.#backend, version, run: this.#run };
+    await database.sql(
+      `insert into pruningbench.workers (id, resources, about) values ($1, $2, $3::jsonb)
+       on conflict (id) do update set about = $3::jsonb, seen = now()`,
+      [this.id, resources, JSON.stringify(about)],
+    );
+  }
+}

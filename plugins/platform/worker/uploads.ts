@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { link, mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Attempt, Artifact, Runs } from '../runs.ts';
+import { artifactKey, type Store } from '../store/store.ts';
+
+/** SHA-256 and size of a file. */
+export async function digestOf(path: string): Promise<{ sha256: string; bytes: number }> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const part of createReadStream(path) as AsyncIterable<Buffer>) {
+    hash.update(part);
+    bytes += part.length;
+  }
+  return { sha256: hash.digest('hex'), bytes };
+}
+
+export interface UploadsOptions {
+  readonly attempt: Attempt;
+  readonly runs: Pick<Runs, 'saved'>;
+  readonly store: Store;
+  /** Folder on the file system of what is uploaded. */
+  readonly folder: string;
+  /** Does something again through outages. */
+  readonly steadily: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Told of what ends the uploads. */
+  readonly failed: (error: Error) => void;
+}
+
+/**
+ * Brings files of an attempt to the store, notes them, then removes what they take the place of, one after the other. A
+ * file that is written anew while it waits is taken as it is when its turn comes.
+ */
+export class Uploads {
+  readonly #options: UploadsOptions;
+  readonly #saved = new Map<string, string>();
+  readonly #waiting = new Map<string, string>();
+  #working: Promise<void> | undefined;
+  #failure: Error | undefined;
+  #count = 0;
+
+  constructor(options: UploadsOptions) {
+    this.#options = options;
+  }
+
+  /** States what the run has in the store already. */
+  know(artifacts: readonly Artifact[]): void {
+    for (const { name, sha256 } of artifacts) this.#saved.set(name, sha256);
+  }
+
+  add(name: string, path: string): void {
+    this.#waiting.set(name, path);
+    this.#working ??= this.#work();
+  }
+
+  /** Waits until all is in the store and noted. Throws where that failed. */
+  async finish(): Promise<void> {
+    await this.#working;
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure) throw failure;
+  }
+
+  async #work(): Promise<void> {
+    try {
+      await mkdir(this.#options.folder, { recursive: true });
+      for (const [name, path] of this.#waiting) {
+        this.#waiting.delete(name);
+        await this.#upload(name, path);
+      }
+    } catch (error) {
+      this.#failure = error as Error;
+      this.#waiting.clear();
+      this.#options.failed(this.#failure);
+    } finally {
+      this.#working = undefined;
+    }
+  }
+
+  async #upload(name: string, path: string): Promise<void> {
+    const { attempt, runs, store, steadily, folder } = this.#options;
+    const snapshot = join(folder, String(this.#count++));
+    // its writer puts another file in its place and leaves this one as it is
+    await link(path, snapshot);
+    try {
+      const { sha256, bytes } = await digestOf(snapshot);
+      if (this.#saved.get(name) === sha256) return;
+      const key = artifactKey(attempt.id, sha256);
+      if (![...this.#saved.values()].includes(sha256)) await steadily(() => store.put(key, snapshot));
+      const replaced = await steadily(() => runs.saved(attempt, { name, bytes, sha256 }));
+      this.#saved.set(name, sha256);
+      if (replaced !== undefined) await steadily(() => store.remove(artifactKey(attempt.id, replaced)));
+    } finally {
+      await rm(snapshot, { force: true });
+    }
+  }
+}

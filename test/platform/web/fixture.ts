@@ -11,6 +11,7 @@ import {
   checkRequest,
   checkSchema,
   curveColumns,
+  groupsSchema,
   layersSchema,
   leaderboardsSchema,
   listEvent,
@@ -204,6 +205,7 @@ export class Fixture {
         ...(base ? [{ name: 'record.json', bytes: JSON.stringify(base).length }] : []),
         { name: 'layers.json', bytes: JSON.stringify(files.layers).length },
         { name: 'groups.json', bytes: JSON.stringify(files.groups).length },
+        { name: 'groups.vl.json', bytes: JSON.stringify(files.drawing).length },
         { name: 'log.txt', bytes: this.#run(id).log.join('\n').length },
       ],
     });
@@ -421,7 +423,8 @@ export class Fixture {
         const files = await prunedFiles();
         if (file === 'model.onnx') return files.onnx;
         if (file === 'layers.json') return [200, files.layers, layersSchema];
-        if (file === 'groups.json') return [200, files.groups];
+        if (file === 'groups.json') return [200, files.groups, groupsSchema];
+        if (file === 'groups.vl.json') return [200, files.drawing];
         if (file === 'record.json' && run.info.record) return [200, run.info.record];
         throw new Refusal(404, `run ${id} has no file ${file}`);
       }

@@ -29,7 +29,7 @@ function App() {
     <>
       <a
         class="skip"
-        href={address(path, query)}
+        href="#main"
         onClick={event => {
           event.preventDefault();
           document.getElementById('main')!.focus();

@@ -55,17 +55,14 @@ export function Section({
   title,
   about,
   children,
-  id,
 }: {
   title: string;
   about?: ComponentChildren;
   children: ComponentChildren;
-  id?: string;
 }) {
-  const heading = useId();
   return (
-    <section aria-labelledby={heading} id={id}>
-      <h2 id={heading}>{title}</h2>
+    <section>
+      <h2>{title}</h2>
       {about && <p class="hint">{about}</p>}
       {children}
     </section>
@@ -140,7 +137,7 @@ export function ErrorNote({ error, retry }: { error: ApiError | Error; retry?: (
 }
 
 export const Loading = () => (
-  <p class="hint" role="status">
+  <p class="hint loading" role="status">
     Loading…
   </p>
 );

@@ -21,11 +21,13 @@ export async function draw(element: HTMLElement, spec: object, rows?: readonly u
   const full = { ...(rows ? { data: { name: 'rows' } } : {}), ...rest, config: { ...chartStyle, ...config } };
   const compiled = compile(full as TopLevelSpec, { logger: quiet as never }).spec as Spec;
   if (rows) for (const data of compiled.data ?? []) if (data.name === 'rows') Object.assign(data, { values: rows });
+  // of its own: another chart may be on its way into the same element
+  const place = element.appendChild(document.createElement('div'));
   const view = new View(parse(compiled, undefined, { ast: true }), {
     expr: expressionInterpreter as never,
     renderer: 'svg',
     logLevel: onlyErrors,
-    container: element,
+    container: place,
     hover: false,
   });
   await view.runAsync();
@@ -35,7 +37,7 @@ export async function draw(element: HTMLElement, spec: object, rows?: readonly u
     },
     finalize() {
       view.finalize();
-      element.replaceChildren();
+      place.remove();
     },
   };
 }

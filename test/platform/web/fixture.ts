@@ -11,6 +11,7 @@ import {
   checkRequest,
   checkSchema,
   curveColumns,
+  groupsSchema,
   layersSchema,
   leaderboardsSchema,
   listEvent,
@@ -204,6 +205,7 @@ export class Fixture {
         ...(base ? [{ name: 'record.json', bytes: JSON.stringify(base).length }] : []),
         { name: 'layers.json', bytes: JSON.stringify(files.layers).length },
         { name: 'groups.json', bytes: JSON.stringify(files.groups).length },
+        { name: 'groups.vl.json', bytes: JSON.stringify(files.drawing).length },
         { name: 'log.txt', bytes: this.#run(id).log.join('\n').length },
       ],
     });
@@ -224,6 +226,12 @@ export class Fixture {
 
   retry(id: string): void {
     this.#set(id, { state: 'queued', reason: null, finished: null });
+  }
+
+  /** All streams end, as when a server is started anew. */
+  dropStreams(): void {
+    for (const response of this.#streams.keys()) response.end();
+    this.#streams.clear();
   }
 
   /** Runs of a kind, in the order in which they were made. */
@@ -330,6 +338,8 @@ export class Fixture {
 
   #stream(url: URL, request: IncomingMessage, response: ServerResponse): void {
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    // browsers wait for seconds else
+    response.write('retry: 50\n\n');
     const send = (seq: number | undefined, { event, data }: { event: string; data: unknown }) =>
       response.write(`${seq === undefined ? '' : `id: ${seq}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
     const after = Number(request.headers['last-event-id'] ?? url.searchParams.get('after') ?? 0);
@@ -413,7 +423,8 @@ export class Fixture {
         const files = await prunedFiles();
         if (file === 'model.onnx') return files.onnx;
         if (file === 'layers.json') return [200, files.layers, layersSchema];
-        if (file === 'groups.json') return [200, files.groups];
+        if (file === 'groups.json') return [200, files.groups, groupsSchema];
+        if (file === 'groups.vl.json') return [200, files.drawing];
         if (file === 'record.json' && run.info.record) return [200, run.info.record];
         throw new Refusal(404, `run ${id} has no file ${file}`);
       }

@@ -1,15 +1,11 @@
 import { groupsChart } from '../../../kernel/bench/groups-chart.ts';
-import { protocolSchema } from '../../../kernel/bench/protocol.ts';
-import { protocols } from '../../../kernel/bench/protocols.ts';
 import type { RunRecord } from '../../../kernel/bench/record.ts';
 import { standings } from '../../../kernel/bench/leaderboard.ts';
-import { jsonSchema } from '../../../kernel/cli/schema.ts';
 import { count } from '../../../kernel/graph/count.ts';
 import { groups } from '../../../kernel/graph/groups.ts';
 import type { Graph } from '../../../kernel/graph/graph.ts';
 import { leaderboardsFolder, readEntries } from '../../../kernel/leaderboard/store.ts';
 import { parseOptions } from '../../../kernel/options.ts';
-import type { Plugin } from '../../../kernel/plugin.ts';
 import { prune } from '../../../kernel/prune/prune.ts';
 import { publishedRows } from '../../../datasets/paper/published.ts';
 import { catalogue } from '../../../plugins/catalogue.ts';
@@ -20,41 +16,25 @@ import { protectedGlobal } from '../../../plugins/strategies/index.ts';
 import {
   catalogueSchema,
   standingSchema,
-  type CatalogueInfo,
   type Check,
+  type GroupFile,
   type Layers,
   type StandingInfo,
 } from '../../../plugins/platform/api.ts';
 import type { Plan } from '../../../kernel/bench/plan.ts';
+import { catalogueInfo as ownCatalogue } from '../../../plugins/platform/server/catalogue-info.ts';
 import { expand } from '../../../plugins/platform/expand.ts';
-import { layersOf } from './layers.ts';
+import { groupsOf, layersOf } from '../../../plugins/platform/worker/result-files.ts';
 
 // What the fixture has to show: the package's own plugins, records and entries.
 
-const following = new Set(['classes', 'image', 'channels', 'seed', 'path']);
-
-function info({ id, title, paper, options }: Plugin<unknown>, hidden: ReadonlySet<string> = new Set(['path'])) {
-  const { properties = {}, ...schema } = jsonSchema(options);
-  const shown = Object.fromEntries(Object.entries(properties).filter(([key]) => !hidden.has(key)));
-  return { id, title, paper: paper ?? null, options: { ...schema, properties: shown } as Record<string, unknown> };
-}
-
 /** The catalogue of a server that has CIFAR-10 and what needs no files. */
-export const catalogueInfo: CatalogueInfo = catalogueSchema.parse({
-  version: '0.1.0',
-  models: catalogue.models.map(model => ({ ...info(model, following), task: model.task })),
-  datasets: catalogue.datasets.map(dataset => ({
-    ...info(dataset),
-    task: dataset.task,
+export const catalogueInfo = catalogueSchema.parse({
+  ...ownCatalogue(catalogue, '0.1.0'),
+  datasets: ownCatalogue(catalogue, '0.1.0').datasets.map(dataset => ({
+    ...dataset,
     unavailable: /^(shapes|cifar10$)/.test(dataset.id) ? null : 'its files are not on this server',
   })),
-  criteria: catalogue.criteria.map(criterion => ({ ...info(criterion), needsData: criterion.estimate !== undefined })),
-  regularizers: catalogue.regularizers.map(one => info(one)),
-  strategies: catalogue.strategies.map(one => info(one)),
-  tasks: catalogue.tasks.map(({ id, title, score }) => ({ id, title, score })),
-  protocols: Object.fromEntries(Object.entries(protocols).map(([name, one]) => [name, protocolSchema.parse(one)])),
-  protocol: jsonSchema(protocolSchema),
-  experiments: catalogue.experiments.map(({ id, title, about, profiles }) => ({ id, title, about, profiles })),
   workers: { cpu: 1, gpu: 0 },
 });
 
@@ -126,14 +106,25 @@ function built(id: string, options: Readonly<Record<string, unknown>>): Graph {
   return graph;
 }
 
-let pruned: Promise<{ layers: Layers; onnx: Uint8Array; groups: object }> | undefined;
+interface PrunedFiles {
+  readonly layers: Layers;
+  readonly groups: GroupFile;
+  readonly drawing: object;
+  readonly onnx: Uint8Array;
+}
+let pruned: Promise<PrunedFiles> | undefined;
 
-/** Files of a small network that was pruned to half its work. */
-export function prunedFiles(): Promise<{ layers: Layers; onnx: Uint8Array; groups: object }> {
+/** Files of a small network that was pruned to half its work, as a worker writes them. */
+export function prunedFiles(): Promise<PrunedFiles> {
   return (pruned ??= (async () => {
     const graph = resnet18.build(parseOptions(resnet18, { width: 0.125 }));
     const { graph: small } = await prune(graph, { criterion: magnitudeL2, strategy: protectedGlobal, speedup: 2 });
-    return { layers: layersOf(graph, small), onnx: onnx.write(small), groups: groupsChart(graph).spec };
+    return {
+      layers: layersOf(graph, small),
+      groups: groupsOf(graph),
+      drawing: groupsChart(graph).spec,
+      onnx: onnx.write(small),
+    };
   })());
 }
 

@@ -32,6 +32,7 @@ export function Presets({ pick }: { pick: (plan: Plan, title: string) => void })
             <span class="name">{title}</span>
             {Object.entries(profiles).map(([profile, plan]) => {
               const reason = missing(plan);
+              const about = reason ?? `${plan.model} on ${plan.dataset}, ${plural(runsIn(plan), 'run')}`;
               return (
                 <button
                   key={profile}
@@ -42,11 +43,11 @@ export function Presets({ pick }: { pick: (plan: Plan, title: string) => void })
                     fold.current!.open = false;
                   }}
                 >
-                  <span>
-                    {profile}
+                  <span>{profile}</span>
+                  <small>
+                    {about}
                     <span class="unseen">: {title}</span>
-                  </span>
-                  <small>{reason ?? `${plan.model} on ${plan.dataset}, ${plural(runsIn(plan), 'run')}`}</small>
+                  </small>
                 </button>
               );
             })}

@@ -7,7 +7,8 @@ const abouts: Readonly<Record<string, string>> = {
   'model.safetensors': 'model as safetensors',
   'record.json': 'record',
   'layers.json': 'layers, before and after',
-  'groups.json': 'chart of the dependency groups, Vega-Lite',
+  'groups.json': 'dependency groups',
+  'groups.vl.json': 'drawing of the groups, Vega-Lite',
   'log.txt': 'log',
 };
 const order = Object.keys(abouts);

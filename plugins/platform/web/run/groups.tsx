@@ -7,7 +7,7 @@ import { ErrorNote, Loading, Section } from '../ui.tsx';
 
 /** What is pruned together, and what was left of it. */
 export function Groups({ run }: { run: RunDetail }) {
-  const there = run.files.some(({ name }) => name === 'groups.json');
+  const there = run.files.some(({ name }) => name === 'groups.vl.json');
   const { record } = run;
   if (!there && !record) return null;
   return (
@@ -85,7 +85,7 @@ const keptSpec = {
 /** The graph, coloured by group; it can be large. */
 function Drawing({ id, groups }: { id: string; groups: number | undefined }) {
   const [open, setOpen] = useState(false);
-  const { data, error, reload } = useLoad<{ title?: string }>(open ? `api/runs/${id}/files/groups.json` : undefined);
+  const { data, error, reload } = useLoad<{ title?: string }>(open ? `api/runs/${id}/files/groups.vl.json` : undefined);
   return (
     <details onToggle={event => setOpen(event.currentTarget.open)}>
       <summary>The layers, coloured by what loses channels together</summary>

@@ -7,6 +7,7 @@ import { memorySplit } from '../kernel/train/loader.ts';
 import { sharedBytes } from '../kernel/train/shared-memory.ts';
 import { balanced } from './balanced.ts';
 import { findFolder } from './shared.ts';
+import { standIn } from './stand-in.ts';
 
 const side = 32;
 const channels = 3;
@@ -67,6 +68,21 @@ export async function loadCifar(layout: CifarLayout, options: CifarOptions): Pro
     checksum: hash.digest('hex'),
   };
 }
+
+/** Both have as many images. */
+export const cifarStandIn = (
+  { id, labels }: CifarLayout,
+  { train = 50_000, test = 10_000 }: CifarOptions,
+): Data<Int32Array> =>
+  standIn({
+    id,
+    task: 'classification',
+    shape,
+    classes: labels.at(-1)!.classes,
+    train,
+    test,
+    targets: n => new Int32Array(n),
+  });
 
 interface Records {
   readonly images: Uint8Array;

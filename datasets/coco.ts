@@ -9,6 +9,7 @@ import { lookUp, packed, readAnnotations, type AnnotatedImage } from './coco-ann
 import type { CocoSource } from './coco-sample.ts';
 import { decode, needDecoder } from './decode.ts';
 import { findFolder } from './shared.ts';
+import { standIn } from './stand-in.ts';
 
 const share = z.number().min(0).max(1);
 const cocoOptions = z.strictObject({
@@ -51,7 +52,26 @@ export const coco = defineDataset<CocoOptions>({
   folders,
   options: cocoOptions,
   load,
+  standIn: ({ image, train = 118_287, test = 5000 }) =>
+    standIn<DetectionTargets>({
+      id: 'coco',
+      task: 'detection',
+      shape: [image, image, 3],
+      classes: 80,
+      train,
+      test,
+      // Seven objects are in an image on average.
+      targets: n => Array.from({ length: n }, () => someObjects(7, image)),
+    }),
 });
+
+function someObjects(n: number, side: number): DetectionTarget {
+  const boxes = Float32Array.from(
+    { length: 4 * n },
+    (_, i) => (side * (Math.floor(i / 4) + (i % 4 < 2 ? 1 : 3))) / (n + 3),
+  );
+  return { boxes, classes: Int32Array.from({ length: n }, (_, i) => i) };
+}
 
 async function load(options: CocoOptions): Promise<Data<DetectionTargets>> {
   const { path, image } = options;

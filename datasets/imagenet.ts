@@ -10,6 +10,7 @@ import { needDecoder } from './decode.ts';
 import { bytesOf, namesOf, readLayout, type Labelled } from './imagenet-layout.ts';
 import type { ImagenetSource } from './imagenet-sample.ts';
 import { findFolder, isFolder, textsOf } from './shared.ts';
+import { standIn } from './stand-in.ts';
 
 const imagenetOptions = z.strictObject({
   path: z
@@ -42,6 +43,16 @@ export const imagenet = defineDataset<ImagenetOptions>({
   folders,
   options: imagenetOptions,
   load,
+  standIn: ({ image, train = 1_281_167, test = 50_000 }) =>
+    standIn({
+      id: 'imagenet',
+      task: 'classification',
+      shape: [image, image, 3],
+      classes: 1000,
+      train,
+      test,
+      targets: n => new Int32Array(n),
+    }),
 });
 
 async function load(options: ImagenetOptions): Promise<Data<Int32Array>> {

@@ -65,7 +65,7 @@ export type { BenchModels, BenchProgress, Method, Trained } from './bench/bench.
 export { latencyChart, layersChart, rankChart, recoveryChart, scoreChart, trainingChart } from './bench/charts.ts';
 export { standings, type EntryLabels, type Standing } from './bench/leaderboard.ts';
 export { defineExperiment, type Experiment, type ProfileName } from './bench/experiment.ts';
-export type { TimeEstimate } from './bench/estimate.ts';
+export type { BenchEstimate, TimeEstimate } from './bench/estimate.ts';
 export { planSchema, type Plan, type PlanInput } from './bench/plan.ts';
 export { protocolSchema, type Protocol, type ProtocolInput } from './bench/protocol.ts';
 export { protocols } from './bench/protocols.ts';

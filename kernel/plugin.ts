@@ -222,6 +222,8 @@ export interface Dataset<O = unknown> extends Plugin<O> {
   /** Where its files may be, under the folder that PRUNINGBENCH_DATA names; absent where it has none. */
   readonly folders?: readonly string[];
   load(options: O): Promise<Data>;
+  /** Noise of the published sizes, for estimates of time where the files are not there. */
+  standIn?(options: O): Data;
 }
 
 /** What a network is trained for and judged by. */
@@ -296,7 +298,7 @@ const parts = {
   criterion: ['scores', 'reduce', 'normalize', 'element', 'pair', 'local', 'unit', 'estimate', 'finish'],
   regularizer: ['acts', 'start'],
   strategy: ['keep'],
-  dataset: ['task', 'folders', 'load'],
+  dataset: ['task', 'folders', 'load', 'standIn'],
 } as const satisfies Record<Kind, readonly string[]>;
 
 /** With the title and the options that were left out; `never` because the rest is the caller's to know. */

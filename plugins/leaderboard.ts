@@ -1,8 +1,7 @@
 import type { RunRecord } from '../kernel/bench/record.ts';
 import type { Catalogue } from '../kernel/catalogue.ts';
 import type { Extension } from '../kernel/contract/index.ts';
-import { checkContext } from '../kernel/contract/check.ts';
-import { checkExtension } from '../kernel/contract/run.ts';
+import { checkExtensions } from '../kernel/contract/run.ts';
 import { loadExtensions, withExtensions } from '../kernel/extensions.ts';
 import type { Graph } from '../kernel/graph/graph.ts';
 import { interruptSignal, ProgressBar, table, type Table } from '../kernel/jupyter/index.ts';
@@ -15,6 +14,7 @@ import {
   findEntry,
   leaderboardsFolder,
   readEntries,
+  readEntriesIfAny,
   writeEntry,
   type Stored,
 } from '../kernel/leaderboard/store.ts';
@@ -29,14 +29,15 @@ export type PluginChoice = string | Extension;
 
 /**
  * Holds plugins against everything that those of their kind must do, as in `checkPlugin(variety)` or
- * `checkPlugin('variety.ts')`. Returns a table of the checks. Throws where one fails, with the first failure.
+ * `checkPlugin('variety.ts')`. Returns a table of the checks. Throws where one fails, with the first
+ * failure, and for the name of a plugin that there is already.
  */
 export async function checkPlugin(plugin: PluginChoice): Promise<Table> {
   await ready();
-  const context = checkContext(catalogue.tasks);
-  const results = [];
-  for (const one of typeof plugin === 'string' ? await loadExtensions(plugin) : [plugin])
-    results.push(...(await checkExtension(one, context)));
+  const results = await checkExtensions(
+    typeof plugin === 'string' ? await loadExtensions(plugin) : [plugin],
+    catalogue,
+  );
   const failed = results.filter(({ error }) => error !== undefined);
   if (failed.length > 0) {
     const { kind, id, check, error } = failed[0]!;
@@ -73,7 +74,7 @@ export interface SubmitChoice extends Submission {
 export async function submit(records: readonly RunRecord[], options: SubmitChoice): Promise<Stored[]> {
   const { plugins = [], leaderboards = leaderboardsFolder(), ...submission } = options;
   const { known, sources } = await withPlugins(plugins);
-  const entries = entriesOf(records, submission, sources, await readEntries(leaderboards), known);
+  const entries = entriesOf(records, submission, sources, await readEntriesIfAny(leaderboards), known);
   const stored: Stored[] = [];
   for (const entry of entries) stored.push({ file: await writeEntry(leaderboards, entry), entry });
   return stored;
@@ -99,8 +100,8 @@ export interface VerifyChoice {
 }
 
 /**
- * Runs an entry again from its own records, as in `verify(entry, { plugins: [variety] })`; it is named by its file or
- * id, or as `submit` returned it. Says `reproduced`, `re-run` or `differs`, by which numbers, and what is different here.
+ * Runs an entry again from its own records, as in `verify(entry, { plugins: [variety] })`; it is named by its file, by
+ * its id or the beginning of that, or as `submit` returned it. Says `reproduced`, `re-run` or `differs`, by which numbers, and what is different here.
  */
 export async function verify(wanted: string | Stored, options: VerifyChoice = {}): Promise<Verification> {
   await ready();

@@ -1,14 +1,15 @@
 import { readFile } from 'node:fs/promises';
-import { estimateBench, type TimeEstimate } from '../kernel/bench/estimate.ts';
+import { dataOrStandIn, estimateBench, estimateNotes, type BenchEstimate } from '../kernel/bench/estimate.ts';
 import type { Experiment, ProfileName } from '../kernel/bench/experiment.ts';
 import { modelWithWeights } from '../kernel/bench/model-with-weights.ts';
+import { protocolLabel } from '../kernel/bench/protocols.ts';
 import { planSchema, runsOf, type Plan, type PlanInput } from '../kernel/bench/plan.ts';
 import type { RunRecord } from '../kernel/bench/record.ts';
 import { find } from '../kernel/catalogue.ts';
 import { duration } from '../kernel/cli/table.ts';
 import { table, type Table } from '../kernel/jupyter/table.ts';
-import { modelOptionsOf, type Data, type Model } from '../kernel/plugin.ts';
-import { optionsAmong, parseOptions, withoutPath } from '../kernel/options.ts';
+import type { Model } from '../kernel/plugin.ts';
+import { parseOptions, withoutPath } from '../kernel/options.ts';
 import { bench, load, methodOf, strategyOf, type BenchChoice } from './api.ts';
 import { ready } from './backend-choice.ts';
 import { catalogue } from './catalogue.ts';
@@ -54,7 +55,7 @@ export function planTable(plan: Plan & Partial<ExperimentPlan>): Table {
   const rows: [string, string][] = [
     ['model', spec(plan.model, plan.modelOptions)],
     ['data set', spec(plan.dataset, withoutPath(plan.datasetOptions))],
-    ['protocol', protocol.name],
+    ['protocol', protocolLabel(protocol)],
     ['training of the base model', epochs(protocol.base)],
     ['sparsify, where a method has a regularizer', epochs(protocol.sparsify)],
     ['fine-tuning', epochs(protocol.finetune)],
@@ -79,33 +80,35 @@ export interface PlanOptions {
   readonly weights?: string | undefined;
 }
 
-async function loaded(plan: Plan, { weights }: PlanOptions): Promise<{ data: Data; model: Model }> {
+async function modelOf(plan: Plan, weights: string | undefined): Promise<Model> {
   const model = find('model', catalogue.models, plan.model);
-  if (!plan.protocol.base && weights === undefined)
-    throw new Error(
-      `protocol ${plan.protocol.name} trains no base model: give weights, a safetensors file for ${model.id}`,
-    );
-  const data = await load(plan.dataset, plan.datasetOptions);
-  return { data, model: weights === undefined ? model : modelWithWeights(model, await readFile(weights)) };
+  return weights === undefined ? model : modelWithWeights(model, await readFile(weights));
 }
 
-/** How long a plan takes on this machine, as measured in a few training steps; runs that are done are counted too. */
-export async function estimatePlan(plan: Plan, options: PlanOptions = {}): Promise<TimeEstimate & { text: string }> {
+/**
+ * How long a plan takes on this machine, as measured in a few training steps; runs that are done in `out` are not counted.
+ * Neither data nor weights need be there: without a data set its published sizes are assumed, and `text` says so.
+ */
+export async function estimatePlan(
+  plan: Plan,
+  { weights, out }: PlanOptions & Pick<BenchChoice, 'out'> = {},
+): Promise<BenchEstimate & { text: string }> {
   await ready();
-  const { data, model } = await loaded(plan, options);
-  const estimate = await estimateBench(
-    {
-      graph: model.build(parseOptions(model, { ...optionsAmong(model, modelOptionsOf(data)), ...plan.modelOptions })),
-      data,
-      task: find('task', catalogue.tasks, data.task),
-      protocol: plan.protocol,
-      methods: plan.methods.map(methodOf),
-      strategies: plan.strategies.map(strategyOf),
-      speedups: plan.speedups,
-    },
-    plan.seeds.length,
-  );
-  return { ...estimate, text: duration(estimate.total) };
+  const dataset = find('dataset', catalogue.datasets, plan.dataset);
+  const options = parseOptions(dataset, plan.datasetOptions);
+  const { data, assumed } = await dataOrStandIn(dataset, options);
+  const { modelOptions, speedups, seeds, roundTo, protocol } = plan;
+  const estimate = await estimateBench({
+    model: await modelOf(plan, weights),
+    modelOptions,
+    data,
+    datasetOptions: withoutPath(options as Record<string, unknown>),
+    task: find('task', catalogue.tasks, data.task),
+    methods: plan.methods.map(methodOf),
+    strategies: plan.strategies.map(strategyOf),
+    ...{ speedups, seeds, roundTo, protocol, out, assumed },
+  });
+  return { ...estimate, text: [`about ${duration(estimate.total)}`, ...estimateNotes(estimate)].join('\n') };
 }
 
 /** Runs a plan, for each of its seeds; what is in `out` already is not repeated. */
@@ -113,7 +116,12 @@ export async function runPlan(
   plan: Plan,
   { weights, ...options }: PlanOptions & Pick<BenchChoice, 'out' | 'signal' | 'progress' | 'onRecord'> = {},
 ): Promise<RunRecord[]> {
-  const { data, model } = await loaded(plan, { weights });
+  if (!plan.protocol.base && weights === undefined)
+    throw new Error(
+      `protocol ${plan.protocol.name} trains no base model: give weights, a safetensors file for ${plan.model}`,
+    );
+  const model = await modelOf(plan, weights);
+  const data = await load(plan.dataset, plan.datasetOptions);
   const records: RunRecord[] = [];
   const { modelOptions, methods, strategies, speedups, roundTo, protocol } = plan;
   const choice = { model, data, modelOptions, methods, strategies, speedups, roundTo, protocol };

@@ -2,11 +2,9 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { count } from '../graph/count.ts';
 import type { Graph } from '../graph/graph.ts';
-import { modelOptionsOf } from '../plugin.ts';
 import type { Criterion, Data, Format, Model, Regularizer, Strategy, Task } from '../plugin.ts';
 import type { Normalization } from '../prune/normalize.ts';
-import { prune, scoringOf } from '../prune/prune.ts';
-import { optionsAmong, parseOptions } from '../options.ts';
+import { prune } from '../prune/prune.ts';
 import { sparsityOf } from '../prune/sparsity.ts';
 import type { Reduction } from '../prune/score.ts';
 import { graphDigest } from '../train/checkpoint.ts';
@@ -18,6 +16,7 @@ import { makeFolder } from '../train/write-atomically.ts';
 import type { TrainingOptions } from '../train/training-options.ts';
 import { speedupOptions } from './latency-speedup.ts';
 import { compareLatency } from './measure.ts';
+import { modelOptionsFor, plannedRuns, type PlannedRun } from './planned-runs.ts';
 import { evaluationBatch, protocolSchema, type ProtocolInput } from './protocol.ts';
 import { readPruned, writePruned, type TimedPruned } from './pruned-file.ts';
 import { provenance } from './provenance.ts';
@@ -121,20 +120,17 @@ class Bench {
   readonly #records: RunRecord[] = [];
   readonly #durations: number[] = [];
   readonly #sparsified = new Map<string, Promise<Trained & { regularizerSeconds: number }>>();
-  readonly #given: string | null;
   #runs = 0;
   #base: Trained | undefined;
 
   constructor(options: BenchOptions) {
-    const { model, data, task, seed = 0 } = options;
+    const { model, task, seed = 0 } = options;
     if (model.task !== task.id) throw new Error(`model ${model.id} is for ${model.task}, the task is ${task.id}`);
     this.#options = options;
     this.#seed = seed;
     this.#protocol = protocolSchema.parse(options.protocol);
     this.#base = options.base;
-    this.#given = options.base ? graphDigest(options.base.graph) : null;
-    const given = { ...optionsAmong(model, { ...modelOptionsOf(data), seed }), ...options.modelOptions };
-    this.#modelOptions = parseOptions(model, given) as Record<string, unknown>;
+    this.#modelOptions = modelOptionsFor(options);
   }
 
   async #ready(): Promise<void> {
@@ -149,26 +145,22 @@ class Bench {
   }
 
   async sparsified(): Promise<Trained> {
-    const [method] = this.#options.methods;
-    const [strategy] = this.#options.strategies;
-    if (!method?.regularizer || !strategy) throw new Error(`method ${method?.criterion.id} has no regularizer`);
-    const configuration = this.#configuration(method, strategy, 1);
-    return this.#sparsify(await this.base(), configuration, method, methodName(configuration));
+    await this.#ready();
+    const [run] = plannedRuns(this.#options);
+    if (!run?.method.regularizer) throw new Error(`method ${run?.method.criterion.id} has no regularizer`);
+    return this.#sparsify(await this.base(), run.configuration, run.method, methodName(run.configuration));
   }
 
   async run(): Promise<RunRecord[]> {
-    const { methods, strategies, speedups, out, onRecord } = this.#options;
+    const { out, onRecord } = this.#options;
     await this.#ready();
-    const runs = strategies.flatMap(strategy =>
-      speedups.flatMap(speedup => methods.map(method => ({ method, strategy, speedup }))),
-    );
+    const runs = plannedRuns(this.#options);
     this.#runs = runs.length;
-    for (const { method, strategy, speedup } of runs) {
+    for (const run of runs) {
       this.#options.signal?.throwIfAborted();
-      const configuration = this.#configuration(method, strategy, speedup);
-      const id = hashOf(configuration);
+      const { id } = run;
       const found = out === undefined ? undefined : await readRecord(out, id);
-      const record = found ?? (await this.#one(id, configuration, method, strategy));
+      const record = found ?? (await this.#one(run));
       if (!found && out !== undefined) await writeRecord(out, record);
       this.#records.push(record);
       onRecord?.(record);
@@ -176,47 +168,7 @@ class Bench {
     return this.#records;
   }
 
-  #configuration(
-    method: Method,
-    { strategy, options }: BenchOptions['strategies'][number],
-    speedup: number,
-  ): Configuration {
-    const { model, data, datasetOptions = {}, task, roundTo = 1 } = this.#options;
-    const { reduce, normalize } = scoringOf(method.criterion, method);
-    const named = (plugin: Criterion | Regularizer | Strategy, given: unknown) => ({
-      id: plugin.id,
-      options: parseOptions(plugin, given) as Record<string, unknown>,
-    });
-    return {
-      protocol: this.#protocol,
-      model: { id: model.id, options: this.#modelOptions },
-      base: this.#given,
-      dataset: {
-        id: data.id,
-        options: { ...datasetOptions },
-        checksum: data.checksum,
-        train: data.train.size,
-        test: data.test.size,
-      },
-      task: task.id,
-      criterion: named(method.criterion, method.criterionOptions),
-      regularizer: method.regularizer ? named(method.regularizer, method.regularizerOptions) : null,
-      strategy: named(strategy, options),
-      reduce,
-      normalize,
-      roundTo,
-      speedup,
-      seed: this.#seed,
-      backend: tf.getBackend(),
-    };
-  }
-
-  async #one(
-    id: string,
-    configuration: Configuration,
-    method: Method,
-    strategy: BenchOptions['strategies'][number],
-  ): Promise<RunRecord> {
+  async #one({ id, configuration, method, strategy }: PlannedRun): Promise<RunRecord> {
     const { data, task, signal } = this.#options;
     const label = `${methodName(configuration)}, ${strategy.strategy.id}, ${configuration.speedup}x`;
     const base = (this.#base ??= await this.#trainBase());

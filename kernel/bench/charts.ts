@@ -2,6 +2,7 @@ import type { TopLevelSpec } from 'vega-lite';
 import { chart, type Chart } from '../jupyter/chart.ts';
 import { labelsOf } from './labels.ts';
 import { standings, type Standing } from './leaderboard.ts';
+import { byMethod } from './method-colours.ts';
 import type { EpochRecord } from '../train/run-state.ts';
 import { distinct, type RunRecord } from './record.ts';
 
@@ -23,7 +24,7 @@ export function scoreChart(records: readonly RunRecord[]): Chart {
       encoding: {
         x: { field: 'macsLeft', type: 'quantitative', title: 'multiply-adds left, %', scale: { zero: false } },
         y: { field: 'score', type: 'quantitative', title: 'score after fine-tuning, %', scale: { zero: false } },
-        color: { field: 'method', type: 'nominal' },
+        color: byMethod(rows),
         tooltip: ['method', 'strategy', 'speedup', 'score', 'delta', 'reached'].map(field => ({ field })),
       },
     },
@@ -33,7 +34,8 @@ export function scoreChart(records: readonly RunRecord[]): Chart {
   return chart({
     title,
     data: { values: rows },
-    facet: { field: 'strategy', type: 'nominal', columns: 3 },
+    facet: { field: 'strategy', type: 'nominal' },
+    columns: 3,
     spec: { width: 240, height: 240, layer },
   } as unknown as TopLevelSpec);
 }
@@ -193,7 +195,7 @@ export function latencyChart(records: readonly RunRecord[]): Chart {
         encoding: {
           x: { field: 'macs', type: 'quantitative', title: 'multiply-adds, times fewer', scale: { zero: false } },
           y: { field: 'latency', type: 'quantitative', title: 'latency, times shorter', scale: { zero: false } },
-          color: { field: 'method', type: 'nominal' },
+          color: byMethod(rows),
           shape: { field: 'batch', type: 'nominal', title: null },
           tooltip: ['method', 'strategy', 'batch', 'macs', 'latency'].map(field => ({ field })),
         },

@@ -1,12 +1,16 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { Network } from '../graph/run.ts';
 import type { Graph } from '../graph/graph.ts';
-import type { Data, Task } from '../plugin.ts';
+import { grouped } from '../grouped.ts';
+import type { Data, Dataset, Task } from '../plugin.ts';
 import { createOptimizer } from '../train/optimizer.ts';
 import { trainStep } from '../train/step.ts';
 import type { TrainingOptions } from '../train/training-options.ts';
-import type { BenchOptions } from './bench.ts';
+import { modelOptionsFor, plannedRuns, type RunChoice } from './planned-runs.ts';
 import { firstTraining, type Protocol } from './protocol.ts';
+import { hashOf, readRecords, type Configuration } from './record.ts';
 import { median } from './statistics.ts';
 
 /** How long a benchmark takes on this machine, in seconds, by stage. */
@@ -94,23 +98,93 @@ export async function secondsPerImage<T>(
   return median(seconds.slice(2)) / size;
 }
 
-export interface EstimateOptions extends Pick<BenchOptions, 'data' | 'task' | 'methods' | 'strategies' | 'speedups'> {
-  /** The base model. */
-  readonly graph: Graph;
+export interface EstimateOptions extends Omit<RunChoice, 'seed' | 'base' | 'protocol'> {
   readonly protocol: Protocol;
+  /** Everything is run once for each. */
+  readonly seeds: readonly number[];
+  /** Folder that may have records already. */
+  readonly out?: string | undefined;
+  /** What is assumed, where the data stand for others; see `dataOrStandIn`. */
+  readonly assumed?: string | null;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How long a benchmark takes on this machine, for so many seeds. */
-export async function estimateBench(options: EstimateOptions, seeds = 1): Promise<TimeEstimate> {
-  const { graph, data, task, methods, strategies, speedups, protocol, signal } = options;
-  const perImage = await secondsPerImage(graph, data, task, firstTraining(protocol), { signal });
-  const times = seeds * strategies.length;
-  const runs = speedups.flatMap(speedup =>
-    methods.flatMap(({ criterion: { estimate } }) =>
-      Array.from({ length: times }, () => ({ speedup, data: estimate !== undefined })),
+/** How long what is left of a benchmark takes on this machine. */
+export interface BenchEstimate extends TimeEstimate {
+  /** Runs there are, and those that are done and not in the times. */
+  readonly runs: number;
+  readonly done: number;
+  /** What is assumed of data that are not here. */
+  readonly assumed: string | null;
+}
+
+/**
+ * How long a benchmark takes on this machine. Runs whose records are in `out` are left out, and so are the trainings that
+ * they have in common with others: that of the base model, and that of a method under its regularizer.
+ */
+export async function estimateBench(options: EstimateOptions): Promise<BenchEstimate> {
+  const { model, data, task, protocol, seeds, out, assumed = null, signal } = options;
+  // A stand-in has no checksum, so that the data of records are taken for the same.
+  const keyOf = ({ dataset, ...rest }: Configuration) =>
+    hashOf({ ...rest, dataset: assumed === null ? dataset : { ...dataset, checksum: '' } });
+  const there = out !== undefined && existsSync(join(out, 'records')) ? await readRecords(out) : [];
+  const known = new Set(there.map(({ configuration }) => keyOf(configuration)));
+  const planned = [...new Set(seeds)].flatMap(seed => plannedRuns({ ...options, seed }));
+  const runs = [...new Map(planned.map(run => [run.id, run])).values()].map(run => ({
+    ...run,
+    done: known.has(keyOf(run.configuration)),
+  }));
+  const left = runs.filter(({ done }) => !done);
+  /** How many of these have runs to be made, none of which is done. */
+  const begun = (list: typeof runs, key: (configuration: Configuration) => unknown) =>
+    [...grouped(list, ({ configuration }) => hashOf(key(configuration))).values()].filter(
+      some => !some.some(({ done }) => done),
+    ).length;
+  const perImage =
+    left.length === 0
+      ? 0
+      : await secondsPerImage(model.build(modelOptionsFor(options)), data, task, firstTraining(protocol), { signal });
+  const times = estimateOf(perImage, {
+    protocol,
+    train: data.train.size,
+    test: data.test.size,
+    seeds: begun(runs, ({ seed }) => seed),
+    regularized: begun(
+      runs.filter(({ method }) => method.regularizer),
+      ({ seed, criterion, regularizer }) => [seed, criterion, regularizer],
     ),
-  );
-  const regularized = seeds * methods.filter(({ regularizer }) => regularizer).length;
-  return estimateOf(perImage, { protocol, train: data.train.size, test: data.test.size, seeds, regularized, runs });
+    runs: left.map(({ configuration: { speedup }, method }) => ({
+      speedup,
+      data: method.criterion.estimate !== undefined,
+    })),
+  });
+  return { ...times, runs: runs.length, done: runs.length - left.length, assumed };
+}
+
+/** What an estimate is made of, line by line. */
+export function estimateNotes({ secondsPerImage, runs, done, assumed }: BenchEstimate): string[] {
+  return [
+    ...(done < runs
+      ? [
+          `from training steps of ${(1000 * secondsPerImage).toPrecision(3)} ms an image; compiling and measuring come on top`,
+        ]
+      : []),
+    ...(done > 0 ? [`${done} of ${runs} runs are done and not counted`] : []),
+    ...(assumed === null ? [] : [`assumed: ${assumed}`]),
+  ];
+}
+
+/** A data set, or noise of its published sizes where it cannot be loaded, and then what is assumed. */
+export async function dataOrStandIn<O>(
+  dataset: Dataset<O>,
+  options: O,
+): Promise<{ data: Data; assumed: string | null }> {
+  try {
+    return { data: await dataset.load(options), assumed: null };
+  } catch (error) {
+    if (!dataset.standIn) throw error;
+    const data = dataset.standIn(options);
+    const sizes = `${data.train.size} training and ${data.test.size} test images`;
+    return { data, assumed: `${dataset.id} with ${sizes}, as published; it is not here (${(error as Error).message})` };
+  }
 }

@@ -1,3 +1,5 @@
+import { flat } from './canonical.ts';
+import { protocolLabel } from './protocols.ts';
 import { canonical, hashOf, methodName, type Configuration, type RunRecord } from './record.ts';
 
 /** What a record is called in leaderboards. */
@@ -22,7 +24,10 @@ const settings: { readonly [label in keyof Labels]: (configuration: Configuratio
     id,
     { ...options, train, test, checksum: checksum.slice(0, 8) },
   ],
-  protocol: ({ protocol: { name, ...options }, backend }) => [name, { ...flat(options), backend }],
+  protocol({ protocol, backend }) {
+    const { name: _, ...options } = protocol;
+    return [protocolLabel(protocol), { ...flat(options), backend }];
+  },
   strategy: ({ strategy: { id, options }, roundTo }) => [id, { ...options, roundTo }],
   method: ({ criterion, regularizer, reduce, normalize }) => [
     methodName({ criterion, regularizer }),
@@ -63,13 +68,3 @@ const differingKeys = (list: readonly Options[]): string[] =>
   [...new Set(list.flatMap(Object.keys))].filter(key => new Set(list.map(options => textOf(options[key]))).size > 1);
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : (canonical(value) ?? 'none'));
-
-/** Objects within as `{ 'base.epochs': 8 }`. */
-export function flat(options: Options, prefix = ''): Options {
-  const entries = Object.entries(options).flatMap(([key, value]): [string, unknown][] =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? Object.entries(flat(value as Options, `${prefix}${key}.`))
-      : [[prefix + key, value]],
-  );
-  return Object.fromEntries(entries);
-}

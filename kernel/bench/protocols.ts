@@ -1,5 +1,6 @@
 import { find } from '../catalogue.ts';
-import type { ProtocolInput } from './protocol.ts';
+import { protocolSchema, type Protocol, type ProtocolInput } from './protocol.ts';
+import { canonical } from './record.ts';
 
 const sgd = (learningRate: number, nesterov = false) =>
   ({ kind: 'sgd', learningRate, momentum: 0.9, nesterov, weightDecay: 5e-4 }) as const;
@@ -129,3 +130,13 @@ export const protocolNamed = (name: string): ProtocolInput => {
   const named = Object.entries(protocols).map(([id, protocol]) => ({ id, kind: 'protocol', protocol }));
   return find('protocol', named, name).protocol;
 };
+
+/** The package's own protocol of a name, complete; undefined where it has none. */
+export const ownProtocol = (name: string): Protocol | undefined =>
+  Object.hasOwn(protocols, name) ? protocolSchema.parse(protocols[name as ProtocolName]) : undefined;
+
+/** What people are told a protocol is: `quick`, and `quick (changed)` where it is not the package's of that name. */
+export function protocolLabel(protocol: Protocol): string {
+  const own = ownProtocol(protocol.name);
+  return own && canonical(own) !== canonical(protocol) ? `${protocol.name} (changed)` : protocol.name;
+}

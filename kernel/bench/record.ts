@@ -3,7 +3,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeInFolder } from '../train/write-atomically.ts';
+import { canonical } from './canonical.ts';
 import { protocolSchema } from './protocol.ts';
+
+export { canonical };
 
 const plugin = z.strictObject({ id: z.string(), options: z.record(z.string(), z.unknown()) });
 const scores = z.record(z.string(), z.number()).readonly();
@@ -101,15 +104,6 @@ export type RunRecord = z.infer<typeof recordSchema>;
 /** Every record once, however often it is given; the first of an id stays. */
 export const distinct = (records: readonly RunRecord[]): RunRecord[] =>
   [...new Map([...records].reverse().map(record => [record.id, record])).values()].reverse();
-
-/** JSON with the keys of objects in order, so that equal values have equal text. */
-export function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) =>
-    part && typeof part === 'object' && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  );
-}
 
 /** Twelve hexadecimal digits that stand for a value. */
 export const hashOf = (value: unknown): string =>

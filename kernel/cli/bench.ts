@@ -2,11 +2,11 @@ import { Option } from 'commander';
 import { z } from 'zod';
 import { modelWithWeights } from '../bench/model-with-weights.ts';
 import { bench as run, type BenchProgress } from '../bench/bench.ts';
-import { estimateBench, type TimeEstimate } from '../bench/estimate.ts';
+import { dataOrStandIn, estimateBench, estimateNotes, type BenchEstimate } from '../bench/estimate.ts';
 import { profileNames, type ProfileName } from '../bench/experiment.ts';
 import type { Plan } from '../bench/plan.ts';
 import { protocolSchema, type Protocol } from '../bench/protocol.ts';
-import { protocolNamed, protocols } from '../bench/protocols.ts';
+import { protocolLabel, protocolNamed, protocols } from '../bench/protocols.ts';
 import { methodName, type RunRecord } from '../bench/record.ts';
 import { leaderboardTable } from '../bench/tables.ts';
 import { find, type Catalogue } from '../catalogue.ts';
@@ -16,7 +16,8 @@ import { addBackendFlags, backendFrom } from './backend-flags.ts';
 import { addModelFlags, choiceOf, choose, chooseMethod, chooseModel } from './choose.ts';
 import type { Describe } from './command.ts';
 import { usage, UsageError } from './errors.ts';
-import { addFlags, example, readFlags, type Given } from './flags.ts';
+import { addFlags, readFlags, type Given } from './flags.ts';
+import { example } from './help.ts';
 import { commandLine, interruptible } from './interrupt.ts';
 import type { Io } from './io.ts';
 import { readFrom } from './graph-source.ts';
@@ -33,7 +34,7 @@ const benchOptions = z.object({
   protocol: z
     .string()
     .default('quick')
-    .describe(`${Object.keys(protocols).join('|')}, or a JSON file`),
+    .describe(`${Object.keys(protocols).join(', ')}, or a JSON file`),
   baseEpochs: epochs.describe("epochs of the base model (default: the protocol's)"),
   sparsifyEpochs: epochs.describe("epochs under a regularizer (default: the protocol's)"),
   finetuneEpochs: z.int().min(0).optional().describe("epochs after pruning, 0 for none (default: the protocol's)"),
@@ -51,7 +52,7 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
       `all that follows as in an experiment of the paper, where it is not given: ${known.experiments.map(({ id }) => id).join(', ')}`,
     )
     .addOption(new Option('--profile <name>', 'size of the experiment').choices([...profileNames]).default('laptop'))
-    .option('--estimate', 'say how long it would take on this machine, and do not run it')
+    .option('--estimate', 'say how long what is left of it takes on this machine, and do not run it')
     .option('--out <folder>', 'where records, base models and checkpoints are kept; what is there is not repeated')
     .option(
       '--methods <names>',
@@ -91,12 +92,14 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
       return { strategy: plugin, options };
     });
     const protocol = await protocolOf(flags, typed['protocol'] === undefined ? plan?.protocol : undefined);
-    if (!protocol.base && given['weights'] === undefined)
+    if (!protocol.base && given['weights'] === undefined && !given['estimate'])
       throw new UsageError(`protocol ${protocol.name} trains no base model: give --weights FILE`);
     const dataset = choose('dataset', known.datasets, given['dataset'] as string);
     const task = find('task', known.tasks, dataset.plugin.task);
     const backend = await backendFrom(known, given);
-    const data = await dataset.plugin.load(dataset.options);
+    const { data, assumed } = given['estimate']
+      ? await dataOrStandIn(dataset.plugin, dataset.options)
+      : { data: await dataset.plugin.load(dataset.options), assumed: null };
     const fixed = { ...modelOptionsOf(data), seed: flags.seeds[0] };
     const model = chooseModel(known, given, fixed);
     for (const [key, value] of Object.entries(fixed))
@@ -110,14 +113,18 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
       weights === undefined ? model.plugin : await readFrom(weights, bytes => modelWithWeights(model.plugin, bytes));
     const out = given['out'] as string;
     if (given['estimate']) {
-      const estimate = await estimateBench(
-        { graph: plugin.build(model.options), data, task, protocol, methods, strategies, speedups: flags.speedups },
-        flags.seeds.length,
-      );
+      const { seed: _, ...modelOptions } = model.options;
+      const datasetOptions = withoutPath(dataset.options);
+      const { speedups, seeds, roundTo } = flags;
+      const runs = { model: plugin, modelOptions, data, datasetOptions, task, methods, strategies, speedups, roundTo };
+      const estimate = await estimateBench({ ...runs, protocol, seeds, out, assumed });
       return io.out(given['json'] ? json(estimate) : estimateText(estimate, backend.id));
     }
     const show = new BenchLine(io, flags.seeds.length, !given['json']);
     const records: RunRecord[] = [];
+    show.begin(
+      `${model.plugin.id} on ${data.id}, protocol ${protocolLabel(protocol)}, backend ${backend.id}; records in ${out}`,
+    );
     await interruptible(
       io,
       `stopped; what is done is in ${out}. The same command goes on from there: ${commandLine(argv)}`,
@@ -153,9 +160,10 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
   });
 };
 
-function estimateText({ secondsPerImage: perImage, total, ...stages }: TimeEstimate, backend: string): string {
-  const rows = Object.entries({ ...stages, total }).map(([stage, seconds]) => [stage, duration(seconds)]);
-  return `${table(['stage', 'time'], rows)}\nfrom training steps of ${(1000 * perImage).toPrecision(3)} ms an image, backend ${backend}; compiling and measuring come on top\n`;
+function estimateText(estimate: BenchEstimate, backend: string): string {
+  const stages = ['base', 'sparsify', 'prune', 'finetune', 'total'] as const;
+  const rows = stages.map(stage => [stage, duration(estimate[stage])]);
+  return `${table(['stage', 'time'], rows)}\n${[...estimateNotes(estimate), `backend ${backend}`].join('\n')}\n`;
 }
 
 /** Names apart by spaces or commas; what follows one of them and has an equals sign is an option of the name. */
@@ -226,7 +234,7 @@ async function jsonIn(file: string): Promise<unknown> {
   }
 }
 
-/** How a benchmark goes: a live line on a terminal, and a line for every result. */
+/** How a benchmark goes: a live line on a terminal, in a log a line now and then, and a line for every result. */
 class BenchLine {
   readonly #io: Io;
   readonly #seeds: number;
@@ -238,7 +246,16 @@ class BenchLine {
     this.#io = io;
     this.#seeds = seeds;
     this.#plain = plain;
-    this.#live = new LiveLine(io);
+    this.#live = new LiveLine(io, { log: plain });
+  }
+
+  /** What is going to run. */
+  begin(text: string): void {
+    if (this.#plain) this.#io.err(`${text}\n`);
+  }
+
+  get #elapsed(): string {
+    return duration((performance.now() - this.#started) / 1000);
   }
 
   update({ run, runs, stage, label, fraction, training, secondsLeft }: BenchProgress): void {
@@ -249,7 +266,8 @@ class BenchLine {
       ...(training ? [`loss ${training.loss.toFixed(3)}`, `${duration(training.secondsLeft)} left of it`] : []),
       ...(Number.isFinite(secondsLeft) ? [`${duration(secondsLeft)} left`] : []),
     ];
-    this.#live.show(parts.join('  '));
+    const text = parts.join('  ');
+    this.#live.show(this.#live.visible ? text : `${this.#elapsed}  ${text}`, `${run} ${stage}`);
   }
 
   record({ configuration, score, pruned }: RunRecord): void {
@@ -257,9 +275,8 @@ class BenchLine {
     if (!this.#plain) return;
     const percent = (value: number) => `${(100 * value).toFixed(2)} %`;
     const { strategy, speedup, seed } = configuration;
-    const elapsed = duration((performance.now() - this.#started) / 1000);
     this.#io.err(
-      `${elapsed}  ${methodName(configuration)}, ${strategy.id}, ${speedup}x${this.#seeds > 1 ? `, seed ${seed}` : ''}: ` +
+      `${this.#elapsed}  ${methodName(configuration)}, ${strategy.id}, ${speedup}x${this.#seeds > 1 ? `, seed ${seed}` : ''}: ` +
         [
           `${score} ${percent(pruned.before[score]!)}`,
           ...(pruned.recalibrated ? [`recalibrated ${percent(pruned.recalibrated[score]!)}`] : []),

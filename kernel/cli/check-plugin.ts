@@ -1,9 +1,8 @@
-import { checkContext } from '../contract/check.ts';
-import { checkExtension, type CheckResult } from '../contract/run.ts';
-import { loadExtensions, withExtensions } from '../extensions.ts';
+import { checkExtensions } from '../contract/run.ts';
+import { loadExtensions } from '../extensions.ts';
 import { addBackendFlags, backendFrom } from './backend-flags.ts';
 import type { Describe } from './command.ts';
-import { example } from './flags.ts';
+import { example } from './help.ts';
 import { json } from './json.ts';
 
 export const checkPlugin: Describe = async (command, { io, catalogue }) => {
@@ -13,17 +12,14 @@ export const checkPlugin: Describe = async (command, { io, catalogue }) => {
   example(command, 'pruningbench check-plugin my-criterion.ts');
   command.action(async (specifier: string, given: Record<string, unknown>) => {
     const plugins = await loadExtensions(specifier);
-    withExtensions(known, plugins);
     await backendFrom(known, given);
-    const results: CheckResult[] = [];
-    const say = (text: string) => void (given['json'] ? undefined : io.out(text));
-    for (const plugin of plugins) {
-      say(`${plugin.kind} ${plugin.id}\n`);
-      const found = await checkExtension(plugin, checkContext(known.tasks), ({ check, error }) =>
-        say(error === undefined ? `  ok    ${check}\n` : `  fails ${check}: ${error}\n`),
-      );
-      results.push(...found);
-    }
+    let last: string | undefined;
+    const results = await checkExtensions(plugins, known, ({ kind, id, check, error }) => {
+      if (given['json']) return;
+      const name = `${kind} ${id}\n`;
+      io.out(`${name === last ? '' : name}  ${error === undefined ? `ok    ${check}` : `fails ${check}: ${error}`}\n`);
+      last = name;
+    });
     const failed = results.filter(({ error }) => error !== undefined).length;
     if (given['json']) io.out(json(results));
     if (failed > 0) throw new Error(`plugin ${specifier}: ${failed} of ${results.length} checks fail`);

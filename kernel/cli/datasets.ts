@@ -1,7 +1,7 @@
 import { find } from '../catalogue.ts';
 import type { Describe } from './command.ts';
 import { usage } from './errors.ts';
-import { example } from './flags.ts';
+import { example } from './help.ts';
 import { json } from './json.ts';
 import { pluginJson, pluginTable, pluginText } from './plugins.ts';
 

@@ -3,7 +3,7 @@ import { profileNames } from '../bench/experiment.ts';
 import { runsOf } from '../bench/plan.ts';
 import type { Describe } from './command.ts';
 import { usage } from './errors.ts';
-import { example } from './flags.ts';
+import { example } from './help.ts';
 import { json } from './json.ts';
 import { specOf } from './schema.ts';
 import { table } from './table.ts';

@@ -8,7 +8,8 @@ export type Given = Readonly<Record<string, unknown>>;
 export const flagOf = (key: string): string => `--${key.replace(/[A-Z]/g, capital => `-${capital.toLowerCase()}`)}`;
 
 function describe({ schema }: Field): string {
-  const fallback = schema.default === undefined ? '' : `(default: ${textOf(schema.default)})`;
+  const initial = textOf(schema.default ?? '');
+  const fallback = initial && `(default: ${initial})`;
   const kinds = kindsOf(schema).map(
     ([kind, variant]) => `${kind}: ${fieldsOf(variant).flatMap(assignment).join(', ')}`,
   );
@@ -43,10 +44,3 @@ export function typedFlags(schema: z.ZodType, given: Given): Record<string, unkn
   }
   return values;
 }
-
-/** Ends the command's help with lines that can be typed as they stand. */
-export const example = (command: Command, ...lines: string[]): Command =>
-  command.addHelpText(
-    'after',
-    `\n${lines.length > 1 ? 'Examples' : 'Example'}:\n${lines.map(l => `  $ ${l}`).join('\n')}`,
-  );

@@ -1,13 +1,15 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { loadExtensions } from '../extensions.ts';
 import { problems } from '../leaderboard/check.ts';
 import { divisions, type PluginSource } from '../leaderboard/entry.ts';
 import { sourceOf } from '../leaderboard/plugin-source.ts';
-import { entryFiles, readEntries, readEntry, writeEntry, type Stored } from '../leaderboard/store.ts';
+import { entryFiles, problemText, readEntriesIfAny, readEntry, writeEntry, type Stored } from '../leaderboard/store.ts';
 import { entriesOf } from '../leaderboard/submit.ts';
 import type { Context } from './command.ts';
-import { addFlags, example, readFlags, type Given } from './flags.ts';
+import { addFlags, readFlags, type Given } from './flags.ts';
+import { example } from './help.ts';
 import { json } from './json.ts';
 import { addFolder, folderOf, recordsIn } from './leaderboard-source.ts';
 
@@ -38,7 +40,7 @@ export function describeSubmit(command: Command, { io, catalogue, plugins }: Con
     const records = (await Promise.all(runs.map(recordsIn))).flat();
     const folder = folderOf(given);
     const sources = await sourcesOf(plugins);
-    const entries = entriesOf(records, submission, sources, await readEntries(folder), await catalogue());
+    const entries = entriesOf(records, submission, sources, await readEntriesIfAny(folder), await catalogue());
     const written = [];
     for (const entry of entries) {
       const file = await writeEntry(folder, entry);
@@ -60,20 +62,31 @@ export function describeCheck(command: Command, { io, catalogue }: Context): voi
   addFolder(command);
   example(command, 'pruningbench leaderboard check');
   command.action(async (files: string[], given: Given) => {
-    const all = await entryFiles(folderOf(given));
-    const wrong: string[] = [];
+    const folder = folderOf(given);
+    const all = await entryFiles(folder);
+    const asked = new Set((files.length > 0 ? files : all).map(file => resolve(file)));
+    if (asked.size === 0) throw new Error(`no entries in ${folder}`);
+    const wrong: { files: readonly string[]; text: string }[] = [];
     const stored: Stored[] = [];
-    for (const file of new Set([...all, ...files]))
+    // One file may be given in several ways.
+    for (const file of new Map([...files, ...all].map(file => [resolve(file), file])).values())
       await readEntry(file).then(
         one => stored.push(one),
-        (error: Error) => wrong.push(error.message),
+        (error: Error) => wrong.push({ files: [file], text: error.message }),
       );
-    wrong.push(...problems(stored, await catalogue()));
-    const asked = files.length === 0 ? wrong : wrong.filter(problem => files.some(file => problem.includes(file)));
-    const checked = files.length === 0 ? all.length : files.length;
-    if (given['json']) io.out(json({ entries: checked, problems: asked }));
-    else io.out(asked.length > 0 ? asked.map(problem => `${problem}\n`).join('') : `${checked} entries are valid\n`);
-    if (asked.length > 0)
-      throw new Error(`${asked.length} problem${asked.length > 1 ? 's' : ''} in ${checked} entries`);
+    for (const problem of problems(stored, await catalogue()))
+      wrong.push({ files: problem.files, text: problemText(problem) });
+    const told = wrong.filter(({ files }) => files.some(file => asked.has(resolve(file)))).map(({ text }) => text);
+    const checked = counted(asked.size, 'entry', 'entries');
+    if (given['json']) io.out(json({ entries: asked.size, problems: told }));
+    else
+      io.out(
+        told.length > 0
+          ? told.map(text => `${text}\n`).join('')
+          : `${checked} ${asked.size > 1 ? 'are' : 'is'} valid\n`,
+      );
+    if (told.length > 0) throw new Error(`${counted(told.length, 'problem', 'problems')} in ${checked}`);
   });
 }
+
+const counted = (n: number, one: string, more: string): string => `${n} ${n === 1 ? one : more}`;

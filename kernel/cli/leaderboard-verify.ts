@@ -7,7 +7,8 @@ import { verify } from '../leaderboard/verify.ts';
 import { readModel } from '../read-model.ts';
 import { addBackendFlags, backendFrom } from './backend-flags.ts';
 import type { Context } from './command.ts';
-import { addFlags, example, readFlags, type Given } from './flags.ts';
+import { addFlags, readFlags, type Given } from './flags.ts';
+import { example } from './help.ts';
 import { readFrom } from './graph-source.ts';
 import { commandLine, interruptible } from './interrupt.ts';
 import { json } from './json.ts';
@@ -34,7 +35,7 @@ const verifyOptions = z.object({
 
 export async function describeVerify(command: Command, { io, catalogue, plugins, argv }: Context): Promise<void> {
   command
-    .argument('<entry>', 'file or id of an entry')
+    .argument('<entry>', 'file of an entry, or its id or the beginning of that')
     .option('--dry', 'say what came of it, and do not write it into the entry');
   addFlags(addFolder(command), verifyOptions);
   if (argv[1] === 'verify') addBackendFlags(command, await catalogue());
@@ -51,7 +52,7 @@ export async function describeVerify(command: Command, { io, catalogue, plugins,
     const bytes = weights === undefined ? undefined : await read(weights);
     const sources = await sourcesOf(plugins);
     await backendFrom(known, given);
-    const show = new LiveLine(io);
+    const show = new LiveLine(io, { log: !given['json'] });
     const stopped =
       out === undefined ? 'stopped' : `stopped. The same command goes on from there: ${commandLine(argv)}`;
     const verification = await interruptible(io, stopped, signal =>
@@ -63,7 +64,8 @@ export async function describeVerify(command: Command, { io, catalogue, plugins,
         withWeights: bytes && (model => modelWithWeights(model, bytes)),
         out,
         signal,
-        progress: ({ label, stage, fraction }) => show.show(`${label}  ${stage} ${(100 * fraction).toFixed(0)}%`),
+        progress: ({ label, stage, fraction }) =>
+          show.show(`${label}  ${stage} ${(100 * fraction).toFixed(0)}%`, `${label} ${stage}`),
       }),
     ).finally(() => show.clear());
     const written = given['dry'] !== true;

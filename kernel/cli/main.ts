@@ -4,7 +4,7 @@ import { suggestion, type Catalogue } from '../catalogue.ts';
 import type { Context } from './command.ts';
 import { commands as own, type Commands } from './commands.ts';
 import { UsageError } from './errors.ts';
-import { example } from './flags.ts';
+import { example, helpLayout } from './help.ts';
 import { processIo, type Io } from './io.ts';
 
 /**
@@ -71,7 +71,8 @@ async function program(argv: readonly string[], context: Context, commands: Comm
     .helpCommand(false)
     .helpOption('-h, --help', 'show this help')
     .exitOverride()
-    .configureOutput({ writeOut: io.out, writeErr: () => {}, getOutHelpWidth: () => io.columns ?? 100 });
+    .configureHelp(helpLayout)
+    .configureOutput({ writeOut: io.out, writeErr: () => {}, getOutHelpWidth: () => io.columns ?? 80 });
   example(root, 'pruningbench models', 'pruningbench prune --help');
   const called = argv.find(word => !word.startsWith('-'));
   if (called !== undefined && !Object.hasOwn(commands, called))

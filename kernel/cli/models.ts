@@ -3,7 +3,7 @@ import { count } from '../graph/count.ts';
 import { choose } from './choose.ts';
 import type { Describe } from './command.ts';
 import { usage } from './errors.ts';
-import { example } from './flags.ts';
+import { example } from './help.ts';
 import { json } from './json.ts';
 import { pluginJson, pluginTable, pluginText } from './plugins.ts';
 import { splitSpec } from './schema.ts';

@@ -14,7 +14,8 @@ import { trainingOptions } from '../train/training-options.ts';
 import { choiceOf, choose } from './choose.ts';
 import type { Describe } from './command.ts';
 import { addBackendFlags, backendFrom } from './backend-flags.ts';
-import { addFlags, example, readFlags, typedFlags, type Given } from './flags.ts';
+import { addFlags, readFlags, typedFlags, type Given } from './flags.ts';
+import { example } from './help.ts';
 import { addGraphFlags, graphFrom } from './graph-source.ts';
 import { commandLine, interruptible } from './interrupt.ts';
 import type { Io } from './io.ts';
@@ -38,7 +39,7 @@ export const train: Describe = async (command, { io, catalogue, argv }) => {
     .option('--no-resume', 'start over where the folder holds a checkpoint');
   addBackendFlags(command, known);
   addFlags(command, runOptions);
-  addGraphFlags(command, known, 'Options of models (classes, image and channels default to those of the data set):');
+  addGraphFlags(command, known, 'Options of models (classes, image and channels: those of the data set):');
   addFlags(command, trainingOptions, 'Options of the training:');
   example(
     command,

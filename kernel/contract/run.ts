@@ -1,4 +1,6 @@
-import type { CheckContext } from './check.ts';
+import type { Catalogue } from '../catalogue.ts';
+import { withExtensions } from '../extensions.ts';
+import { checkContext, type CheckContext } from './check.ts';
 import { checksOf, type Extension } from './index.ts';
 
 /** What came of one check of a plugin; without `error` it holds. */
@@ -22,6 +24,22 @@ export async function checkExtension(
     results.push(result);
     onResult(result);
   }
+  return results;
+}
+
+/**
+ * Holds plugins against everything that those of their kinds must do. Throws where one has the name of another that is in
+ * the catalogue, or among them.
+ */
+export async function checkExtensions(
+  plugins: readonly Extension[],
+  catalogue: Catalogue,
+  onResult?: (result: CheckResult) => void,
+): Promise<CheckResult[]> {
+  withExtensions(catalogue, plugins);
+  const context = checkContext(catalogue.tasks);
+  const results: CheckResult[] = [];
+  for (const plugin of plugins) results.push(...(await checkExtension(plugin, context, onResult)));
   return results;
 }
 

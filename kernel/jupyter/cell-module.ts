@@ -54,9 +54,12 @@ export function readCell(api: TypeScript, source: string): CellModule {
       // a name declared by `using` is disposed at the end of its cell
       if (scoped === api.NodeFlags.Using || scoped === api.NodeFlags.AwaitUsing) continue;
       const kind = scoped === api.NodeFlags.Const ? 'const' : 'let';
-      for (const declaration of node.declarationList.declarations)
-        for (const name of boundNames(api, declaration.name)) own(name, kind);
       if (!exported(node)) insert(node, 'export ');
+      for (const declaration of node.declarationList.declarations) {
+        for (const name of boundNames(api, declaration.name)) own(name, kind);
+        // what is exported has the type of its initial value alone, and nothing can be pushed to never[]
+        if (isEmptyArray(api, declaration)) insertions.push({ at: declaration.name.end, text: ': any[]' });
+      }
     } else if (api.isFunctionDeclaration(node) || api.isClassDeclaration(node) || api.isEnumDeclaration(node)) {
       if (!node.name) continue;
       own(node.name.text, 'function');
@@ -104,6 +107,13 @@ export function readCell(api: TypeScript, source: string): CellModule {
   };
 }
 
+const isEmptyArray = (api: TypeScript, { name, type, initializer }: ts.VariableDeclaration): boolean =>
+  api.isIdentifier(name) &&
+  type === undefined &&
+  initializer !== undefined &&
+  api.isArrayLiteralExpression(initializer) &&
+  initializer.elements.length === 0;
+
 function readImport(api: TypeScript, node: ts.ImportDeclaration, bindings: Map<string, Binding>, imports: string[]) {
   const module = (node.moduleSpecifier as ts.StringLiteral).text;
   const clause = node.importClause;
@@ -143,31 +153,38 @@ function awaits(api: TypeScript, node: ts.Node): boolean {
   return !!api.forEachChild(node, child => awaits(api, child) || undefined);
 }
 
+/** What a binding is imported from: a module, or with a star before it the module as a whole. */
+export const sourceOf = ({ module, name }: Pick<Binding, 'module' | 'name'>): string =>
+  name === '*' ? `* ${module}` : module;
+
 /**
  * Import statements, on one line, for those of `names` that `scope` knows; those `declared` are variables of their types.
- * The modules are the same, and in the same order, whatever is declared: then TypeScript need not look for them again.
+ * All sources are imported from, in the same order, whatever the names are: then TypeScript need not look for them again.
  */
 export function importStatements(
   scope: ReadonlyMap<string, Binding>,
+  sources: ReadonlySet<string>,
   names: Iterable<string>,
   declared: ReadonlySet<string> = new Set(),
 ): string {
-  const named = new Map<string, string[]>();
-  const statements: string[] = [];
+  const clauses = new Map<string, string[]>([...sources].map(source => [source, []]));
   for (const local of names) {
     const binding = scope.get(local);
     if (!binding) continue;
     const { module, name, kind } = binding;
     const type = kind === 'type' && !module.startsWith('./__cell_') ? 'type ' : '';
-    if (name === '*') statements.push(`import ${type}* as ${local} from ${JSON.stringify(module)};`);
-    else {
-      const list = named.get(module) ?? [];
-      named.set(module, list);
-      const imported = declared.has(local) ? `__imported_${local}` : local;
-      list.push(type + (name === imported ? name : `${name} as ${imported}`));
-    }
+    const imported = declared.has(local) ? `__imported_${local}` : local;
+    const list = clauses.get(sourceOf(binding))!;
+    if (name === '*') list.push(`${type}* as ${imported}`);
+    else list.push(type + (name === imported ? name : `${name} as ${imported}`));
   }
-  for (const [module, list] of named) statements.push(`import { ${list.join(', ')} } from ${JSON.stringify(module)};`);
+  const statements = [...clauses].flatMap(([source, list]) => {
+    const module = JSON.stringify(source.replace(/^\* /, ''));
+    if (!list.length) return `import type {} from ${module};`;
+    return source.startsWith('* ')
+      ? list.map(clause => `import ${clause} from ${module};`)
+      : `import { ${list.join(', ')} } from ${module};`;
+  });
   for (const name of declared) statements.push(`declare let ${name}: typeof __imported_${name};`);
   return statements.join(' ');
 }

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import type { Spec } from 'vega';
 import type { TopLevelSpec } from 'vega-lite';
+import { chartStyle } from './chart-style.ts';
 import { displaySymbol, type Displayable, type MimeBundle } from './mime.ts';
 import { isTable, type TableSource } from './table.ts';
 
@@ -10,19 +11,6 @@ type WithoutData<T> = T extends unknown ? Omit<T, 'data'> : never;
 
 const schema = 'https://vega.github.io/schema/vega-lite/v5.json';
 const mimeType = 'application/vnd.vegalite.v5+json';
-
-const font = 'system-ui, -apple-system, "Segoe UI", sans-serif';
-// no background, and greys between black and white: pages are light or dark, and a picture does not know
-const [ink, line, grid] = ['#7b828e', '#7b828e80', '#7b828e33'];
-const style = {
-  font,
-  background: 'transparent',
-  view: { stroke: 'transparent' },
-  axis: { gridColor: grid, domainColor: line, tickColor: line, labelColor: ink, titleColor: ink },
-  legend: { labelColor: ink, titleColor: ink, symbolBaseFillColor: ink, symbolBaseStrokeColor: ink },
-  header: { labelColor: ink, titleColor: ink },
-  title: { color: ink, anchor: 'start', fontSize: 14 },
-};
 
 /** Whether a value is a Vega-Lite specification, by its `$schema`. */
 export const isVegaLite = (value: unknown): boolean => {
@@ -55,7 +43,7 @@ export class Chart implements Displayable {
 
   constructor(spec: ChartSpec, data?: TableSource) {
     const values = data && (isTable(data) ? data.objects() : data);
-    const config = { ...style, ...spec.config } as TopLevelSpec['config'];
+    const config = { ...chartStyle, ...spec.config } as TopLevelSpec['config'];
     this.spec = { ...spec, ...(values && { data: { values } }), config, $schema: schema } as TopLevelSpec;
   }
 

@@ -1,3 +1,5 @@
+import type { SourceMapSegment } from '@jridgewell/trace-mapping';
+
 /** A place in a cell: 1-based line and column. */
 export interface Place {
   readonly line: number;
@@ -21,10 +23,8 @@ export interface CompiledCell {
   readonly imports: readonly string[];
   /** The export that holds the value of the last expression. */
   readonly result?: string;
-  /** Place in the cell of a place in `code` (1-based line, 0-based column); undefined where the cell has none. */
-  map?(line: number, column: number): Place | undefined;
-  /** Makes the cell's names known to later cells: all of them, or those that a failed cell had assigned. */
-  commit(assigned?: ReadonlySet<string>): void;
+  /** Decoded mappings of a source map from `code` to the cell. */
+  readonly map?: SourceMapSegment[][];
 }
 
 /** Positions are offsets in UTF-16 units. */
@@ -52,8 +52,8 @@ export type Prelude =
       readonly namespace: string;
     };
 
-/** Loads a module as cells see it. */
-export type LoadModule = (specifier: string) => Promise<object>;
+/** Public names of a module, when it is loaded. */
+export type NamesOf = (specifier: string) => Promise<readonly string[]>;
 
 /** Turns cells into JavaScript and answers questions about them. */
 export interface Compiler {
@@ -62,9 +62,10 @@ export interface Compiler {
   readonly version: string;
   /** Whether prelude names are read from the scope, and not imported by the cells that use them. */
   readonly preludeInScope: boolean;
-  prelude(entries: readonly Prelude[], load: LoadModule): Promise<void>;
-  /** `id` is different for each call. */
-  compile(source: string, id: number): CompiledCell;
+  prelude(entries: readonly Prelude[], namesOf: NamesOf): Promise<void>;
+  compile(source: string): CompiledCell;
+  /** Makes the names of the cell compiled last known to later cells: all, or those that it had assigned when it failed. */
+  commit(assigned?: ReadonlySet<string>): void;
   complete(source: string, offset: number): Completions;
   /** Signature and documentation of what stands at the offset. */
   inspect(source: string, offset: number): { readonly signature: string; readonly documentation: string } | undefined;

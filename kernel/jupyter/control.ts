@@ -1,4 +1,5 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
+import { startThread } from './thread.ts';
 import type { ConnectionInfo, Content, Header } from './wire.ts';
 
 /** Places in the memory that the kernel shares with its control thread. */
@@ -27,15 +28,6 @@ export type FromControl =
   | { readonly type: 'interrupt' | 'shutdown' }
   | { readonly type: 'status'; readonly state: 'busy' | 'idle'; readonly parent: Header };
 
-/** The thread's script; from source by way of tsx, whose hooks a thread does not inherit. */
-function script(): URL {
-  if (!import.meta.url.endsWith('.ts')) return new URL('./control-worker.js', import.meta.url);
-  const hooks = import.meta.resolve('tsx/esm/api');
-  const worker = new URL('./control-worker.ts', import.meta.url).href;
-  const code = `import { register } from '${hooks}'; register(); await import('${worker}');`;
-  return new URL(`data:text/javascript,${encodeURIComponent(code)}`);
-}
-
 /** The control and heartbeat channels on a thread of their own, so that interrupts work while a cell blocks. */
 export class Control {
   /** Settles when its sockets are bound. */
@@ -46,7 +38,7 @@ export class Control {
   constructor(data: Omit<ControlData, 'shared'>, handle: (message: Exclude<FromControl, { type: 'ready' }>) => void) {
     const shared = new SharedArrayBuffer(4 * Object.keys(counters).length);
     this.#shared = new Int32Array(shared);
-    this.#worker = new Worker(script(), { workerData: { ...data, shared } satisfies ControlData, execArgv: [] });
+    this.#worker = startThread('control-worker', { ...data, shared } satisfies ControlData);
     let bound: () => void;
     this.ready = new Promise((resolve, reject) => {
       bound = resolve;

@@ -2,7 +2,7 @@
 export const pageStyle = `
 :root {
   --back: #fcfcfa; --text: #24292f; --quiet: #68707c; --line: #e4e5e1; --panel: #f4f5f1; --accent: #2f6f4f;
-  --error: #b3261e; --error-back: #fdf1ef; --warn-back: #fbf6e6; --stripe: #f8f8f5;
+  --error: #b3261e; --error-back: #fdf1ef; --warn-back: #fbf6e6; --stripe: #0000000a; --shade: #00000038;
   --keyword: #8250a8; --string: #2f6f4f; --number: #a2560f; --comment: #7d8590; --call: #1f5fa8; --type: #0f6e7c;
   --sans: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif;
   --serif: "Iowan Old Style", "Palatino Linotype", Palatino, "Source Serif 4", Georgia, serif;
@@ -11,7 +11,7 @@ export const pageStyle = `
 @media (prefers-color-scheme: dark) {
   :root {
     --back: #16191d; --text: #dfe3e6; --quiet: #98a1aa; --line: #2c3138; --panel: #1e2328; --accent: #7fc7a1;
-    --error: #ff9b90; --error-back: #2c1d1c; --warn-back: #2a2518; --stripe: #1a1e22;
+    --error: #ff9b90; --error-back: #2c1d1c; --warn-back: #2a2518; --stripe: #ffffff0a; --shade: #000000a0;
     --keyword: #c9a5ea; --string: #9fd3b4; --number: #e9b27c; --comment: #7f8891; --call: #8fbdf2; --type: #7fd0d9;
   }
 }
@@ -60,13 +60,20 @@ pre.text { font-size: 0.79rem; padding: 0.1rem 1.05rem; white-space: pre-wrap; o
 pre.stdout, pre.stderr { max-height: 34rem; overflow: auto; }
 pre.stderr { background: var(--warn-back); border-radius: 8px; padding: 0.7rem 1.05rem; }
 pre.error { background: var(--error-back); border-left: 3px solid var(--error); border-radius: 0 8px 8px 0; padding: 0.8rem 1.05rem; white-space: pre; }
-.scroll { overflow-x: auto; }
+.scroll {
+  overflow-x: auto;
+  background: linear-gradient(to right, var(--back) 45%, transparent) 0 0 / 2rem 100% no-repeat local,
+    linear-gradient(to left, var(--back) 45%, transparent) 100% 0 / 2rem 100% no-repeat local,
+    linear-gradient(to right, var(--shade), transparent) 0 0 / 0.8rem 100% no-repeat scroll,
+    linear-gradient(to left, var(--shade), transparent) 100% 0 / 0.8rem 100% no-repeat scroll;
+}
 .html { font-family: var(--sans); font-size: 0.88rem; }
 table { border-collapse: collapse; font: 0.82rem/1.45 var(--sans); font-variant-numeric: tabular-nums; margin: 0.3rem 0; }
 caption { caption-side: top; text-align: left; font-weight: 600; padding: 0 0.5rem 0.5rem; }
 th, td { padding: 0.36rem 0.5rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 th { font-weight: 600; color: var(--quiet); border-bottom: 1.5px solid var(--quiet); white-space: nowrap; }
 .html td { white-space: nowrap; }
+.html td, .html th { padding-left: 0.4rem; padding-right: 0.4rem; }
 tbody tr:nth-child(even) { background: var(--stripe); }
 tfoot td { color: var(--quiet); border-bottom: 0; }
 figure { margin: 0; }

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { answer } from './questions.ts';
 import { Channels } from './channels.ts';
-import type { Compiler, Engine, Prelude } from './compiler.ts';
+import { moduleNames, type Engine, type Prelude } from './compiler.ts';
+import { CompilerThread, type About } from './compiler-thread.ts';
 import { Control } from './control.ts';
 import { Inbox } from './inbox.ts';
 import { Modules } from './modules.ts';
@@ -27,6 +28,7 @@ export async function startKernel(options: KernelOptions): Promise<never> {
   const { connectionFile, engine = 'typescript', prelude = [], version = '0.1.0' } = options;
   const info = JSON.parse(readFileSync(connectionFile, 'utf8')) as ConnectionInfo;
   const folder = process.cwd();
+  const compiler = new CompilerThread({ engine, folder, prelude });
   const channels = new Channels(info);
   const stacks = new Stacks();
   const modules = new Modules(
@@ -49,15 +51,15 @@ export async function startKernel(options: KernelOptions): Promise<never> {
   await Promise.all([channels.bind(), control.ready]);
   channels.publish('status', { execution_state: 'starting' });
 
-  // requests wait until all is warm: one that is read before would miss its interrupt
-  const compiler = await loadCompiler(engine, folder);
-  await compiler.prelude(prelude, name => modules.load(name));
-  if (compiler.preludeInScope) await fillScope(runtime, modules, prelude);
+  // requests wait until what keeps this thread from hearing an interrupt is done
+  compiler.tellNames(await loadPrelude(modules, prelude));
+  const about = await compiler.about;
+  if (about.preludeInScope) await fillScope(runtime, modules, prelude);
   const session = new Session(channels, compiler, runtime, stacks, control);
   on.interrupt = () => session.interrupt();
   const exit = guardProcess(session, stacks);
   channels.streams.capture(() => channels.parent);
-  const kernelInfo = describe(compiler, version);
+  const kernelInfo = describe(about, version);
   control.open(kernelInfo);
   void channels.receive('shell', message => inbox.add(message)).catch(() => {});
   void channels
@@ -72,10 +74,11 @@ export async function startKernel(options: KernelOptions): Promise<never> {
   return exit(0);
 }
 
-async function loadCompiler(engine: Engine, folder: string): Promise<Compiler> {
-  if (engine === 'tslab') return new (await import('./tslab.ts')).TslabCompiler();
-  if (engine === 'typescript') return new (await import('./typescript.ts')).TypeScriptCompiler(folder);
-  throw new Error(`engine ${String(engine)}: known are typescript and tslab`);
+/** Loads the prelude's modules and returns their public names; one that fails throws where a cell uses it. */
+async function loadPrelude(modules: Modules, prelude: readonly Prelude[]): Promise<Record<string, string[]>> {
+  const specifiers = prelude.map(entry => entry.specifier);
+  await modules.preload(specifiers);
+  return Object.fromEntries(specifiers.map(name => [name, moduleNames(modules.loaded(name) ?? {})]));
 }
 
 async function fillScope(runtime: Runtime, modules: Modules, prelude: readonly Prelude[]): Promise<void> {
@@ -88,7 +91,13 @@ async function fillScope(runtime: Runtime, modules: Modules, prelude: readonly P
 }
 
 /** Answers requests until one shuts the kernel down. */
-async function serve(inbox: Inbox, channels: Channels, compiler: Compiler, session: Session, kernelInfo: Content) {
+async function serve(
+  inbox: Inbox,
+  channels: Channels,
+  compiler: CompilerThread,
+  session: Session,
+  kernelInfo: Content,
+) {
   for (;;) {
     const { message, aborted } = await inbox.next();
     const { header, content } = message;
@@ -113,16 +122,16 @@ async function serve(inbox: Inbox, channels: Channels, compiler: Compiler, sessi
   }
 }
 
-function guarded(ask: () => Content | undefined): Content | undefined {
+async function guarded(ask: () => Promise<Content | undefined>): Promise<Content | undefined> {
   try {
-    return ask();
+    return await ask();
   } catch (error) {
     const { name, message } = error as Error;
     return { status: 'error', ename: name, evalue: message, traceback: [] };
   }
 }
 
-const describe = (compiler: Compiler, version: string): Content => ({
+const describe = (compiler: About, version: string): Content => ({
   status: 'ok',
   protocol_version: protocolVersion,
   implementation: 'pruningbench',

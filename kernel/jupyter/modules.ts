@@ -49,6 +49,11 @@ export class Modules {
     );
   }
 
+  /** A module, where it is loaded. */
+  loaded(specifier: string): object | undefined {
+    return this.#loaded.get(specifier);
+  }
+
   async load(specifier: string): Promise<object> {
     const known = this.#loaded.get(specifier);
     if (known) return known;

@@ -1,4 +1,4 @@
-import type { Compiler } from './compiler.ts';
+import type { CompilerThread } from './compiler-thread.ts';
 import type { Session } from './session.ts';
 import type { Content } from './wire.ts';
 
@@ -11,9 +11,9 @@ const at = (content: Content): [code: string, offset: number] => {
   return [code, toUnits(code, Number(content['cursor_pos'] ?? [...code].length))];
 };
 
-function complete(compiler: Compiler, content: Content): Content {
+async function complete(compiler: CompilerThread, content: Content): Promise<Content> {
   const [code, offset] = at(content);
-  const { start, end, matches } = compiler.complete(code, offset);
+  const { start, end, matches } = await compiler.complete(code, offset);
   const [first, last] = [toPoints(code, start), toPoints(code, end)];
   const types = matches.map(({ text, type = '' }) => ({ text, type, start: first, end: last }));
   return {
@@ -25,8 +25,8 @@ function complete(compiler: Compiler, content: Content): Content {
   };
 }
 
-function inspect(compiler: Compiler, content: Content): Content {
-  const found = compiler.inspect(...at(content));
+async function inspect(compiler: CompilerThread, content: Content): Promise<Content> {
+  const found = await compiler.inspect(...at(content));
   if (!found) return { status: 'ok', found: false, data: {}, metadata: {} };
   const { signature, documentation } = found;
   const data = {
@@ -56,14 +56,19 @@ function history({ history: all }: Session, content: Content): Content {
 }
 
 /** Answers what front ends ask about code; undefined where they ask for something else. */
-export function answer(type: string, content: Content, compiler: Compiler, session: Session): Content | undefined {
+export async function answer(
+  type: string,
+  content: Content,
+  compiler: CompilerThread,
+  session: Session,
+): Promise<Content | undefined> {
   switch (type) {
     case 'complete_request':
       return complete(compiler, content);
     case 'inspect_request':
       return inspect(compiler, content);
     case 'is_complete_request':
-      return { ...compiler.isComplete(String(content['code'])) };
+      return { ...(await compiler.isComplete(String(content['code']))) };
     case 'history_request':
       return history(session, content);
     case 'comm_info_request':

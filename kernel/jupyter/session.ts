@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import type { Channels } from './channels.ts';
-import type { Compiler, CompiledCell, Problem } from './compiler.ts';
+import type { CompiledCell, Problem } from './compiler.ts';
+import type { CompilerThread } from './compiler-thread.ts';
 import type { Control } from './control.ts';
 import { formatters, setFrontend, type Frontend } from './frontend.ts';
 import { toMimeBundle, type MimeBundle } from './mime.ts';
@@ -28,7 +29,7 @@ export class Session {
   /** Source of the cells that have a number. */
   readonly history: { readonly line: number; readonly source: string }[] = [];
   readonly #channels: Channels;
-  readonly #compiler: Compiler;
+  readonly #compiler: CompilerThread;
   readonly #runtime: Runtime;
   readonly #stacks: Stacks;
   readonly #control: Control;
@@ -41,7 +42,7 @@ export class Session {
   #request: Message | undefined;
   #failure: unknown;
 
-  constructor(channels: Channels, compiler: Compiler, runtime: Runtime, stacks: Stacks, control: Control) {
+  constructor(channels: Channels, compiler: CompilerThread, runtime: Runtime, stacks: Stacks, control: Control) {
     this.#channels = channels;
     this.#compiler = compiler;
     this.#runtime = runtime;
@@ -127,16 +128,16 @@ export class Session {
 
   async #evaluate(source: string, label: string): Promise<unknown> {
     const id = ++this.#id;
-    const cell = this.#compiler.compile(source, id);
+    const cell = await this.#untilStopped(this.#compiler.compile(source));
     if (cell.problems.length) throw new Rejected(cell.problems, source, label);
     if (this.#control.interrupted) throw new KeyboardInterrupt();
     const assigned = new Set<string>();
     try {
       const value = await this.#run(cell, source, id, label, assigned);
-      cell.commit();
+      this.#compiler.commit();
       return value;
     } catch (error) {
-      cell.commit(assigned);
+      this.#compiler.commit(assigned);
       throw error;
     }
   }

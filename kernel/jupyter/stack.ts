@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
+import { TraceMap, originalPositionFor } from '@jridgewell/trace-mapping';
 import type { CompiledCell, Place } from './compiler.ts';
 
 interface Cell {
@@ -45,8 +46,9 @@ export class Stacks {
     const cell = this.#cells.get(Number(id));
     if (!cell) return undefined;
     if (!cell.map) return `${cell.label}:${line}:${column}`;
-    const place = cell.map(Number(line), Number(column) - 1);
-    return place && `${cell.label}:${place.line}:${place.column}`;
+    const map = new TraceMap({ version: 3, names: [], sources: [cell.label], mappings: cell.map });
+    const place = originalPositionFor(map, { line: Number(line), column: Number(column) - 1 });
+    return place.line === null ? undefined : `${cell.label}:${place.line}:${place.column + 1}`;
   }
 
   /** Lines for people: the error with its causes and its stack, and the line of the cell that threw. */

@@ -1,13 +1,6 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import {
-  moduleNames,
-  type CompiledCell,
-  type Compiler,
-  type Completeness,
-  type LoadModule,
-  type Prelude,
-} from './compiler.ts';
+import type { CompiledCell, Compiler, Completeness, NamesOf, Prelude } from './compiler.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -90,28 +83,30 @@ export class TslabCompiler implements Compiler {
   readonly preludeInScope = true;
   readonly #tslab = loadConverter();
   #declarations = '';
+  #next = '';
 
   constructor() {
     this.version = this.#tslab.version;
   }
 
-  async prelude(entries: readonly Prelude[], load: LoadModule): Promise<void> {
+  async prelude(entries: readonly Prelude[], namesOf: NamesOf): Promise<void> {
     const lines: string[] = [];
     for (const entry of entries) {
       const module = `import(${JSON.stringify(entry.specifier)})`;
       if ('namespace' in entry) lines.push(`declare const ${entry.namespace}: typeof ${module};`);
       else {
-        const names = entry.names === 'all' ? moduleNames(await load(entry.specifier)) : entry.names;
+        const names = entry.names === 'all' ? await namesOf(entry.specifier) : entry.names;
         for (const name of names) lines.push(`declare const ${name}: typeof ${module}.${name};`);
       }
     }
     this.#declarations = lines.join('\n');
-    this.compile('0', 0);
+    this.compile('0');
   }
 
-  compile(source: string, _id: number): CompiledCell {
+  compile(source: string): CompiledCell {
     const converted = this.#tslab.converter.convert(this.#declarations, source);
     const code = converted.output ?? '';
+    this.#next = converted.declOutput ?? '';
     return {
       code,
       problems: converted.diagnostics.map(({ start, messageText, code: number }) => ({
@@ -124,11 +119,12 @@ export class TslabCompiler implements Compiler {
       async: converted.hasToplevelAwait || /\bfor await\b/.test(code),
       imports: [...new Set([...code.matchAll(/\brequire\((["'])(.+?)\1\)/g)].map(match => match[2]!))],
       result: converted.lastExpressionVar,
-      commit: assigned => {
-        // a failed cell leaves no names, as in tslab
-        if (!assigned) this.#declarations = converted.declOutput ?? '';
-      },
     };
+  }
+
+  /** A failed cell leaves no names, as in tslab. */
+  commit(assigned?: ReadonlySet<string>): void {
+    if (!assigned) this.#declarations = this.#next;
   }
 
   complete(source: string, offset: number) {

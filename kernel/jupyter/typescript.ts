@@ -1,16 +1,14 @@
 import path from 'node:path';
-import { TraceMap, originalPositionFor } from '@jridgewell/trace-mapping';
+import { TraceMap, decodedMappings, type SourceMapSegment } from '@jridgewell/trace-mapping';
 import type ts from 'typescript';
-import { importStatements, readCell, type Binding, type CellModule } from './cell-module.ts';
+import { importStatements, readCell, sourceOf, type Binding, type CellModule } from './cell-module.ts';
 import {
-  moduleNames,
   placeOf,
   type CompiledCell,
   type Compiler,
   type Completeness,
   type Completions,
-  type LoadModule,
-  type Place,
+  type NamesOf,
   type Prelude,
   type Problem,
 } from './compiler.ts';
@@ -33,13 +31,18 @@ export class TypeScriptCompiler implements Compiler {
   readonly #host: CellHost;
   readonly #service: ts.LanguageService;
   readonly #scope = new Map<string, Binding>();
+  readonly #sources = new Set<string>();
   readonly #current: string;
+  #last: { readonly text: string; readonly cell: CellModule } | undefined;
+  /** Cells whose names are known, and files that are there for such. */
+  #committed = 0;
+  #slots = 0;
 
   constructor(folder: string) {
     this.version = this.#api.version;
     this.#folder = folder;
     this.#host = new CellHost(this.#api, folder);
-    this.#service = this.#api.createLanguageService(this.#host, this.#api.createDocumentRegistry(true, folder));
+    this.#service = this.#api.createLanguageService(this.#host);
     this.#current = this.#fileOf('current');
   }
 
@@ -47,31 +50,47 @@ export class TypeScriptCompiler implements Compiler {
     return path.join(this.#folder, `__cell_${id}.ts`);
   }
 
-  async prelude(entries: readonly Prelude[], load: LoadModule): Promise<void> {
-    const file = this.#fileOf('prelude');
-    const modules = [...new Set(entries.map(entry => entry.specifier))];
-    this.#host.write(file, modules.map((name, i) => `import * as m${i} from ${JSON.stringify(name)};`).join('\n'));
-    this.#host.write(this.#current, 'console.log(0);');
-    // roots that never change: a change of them costs more than a small cell
-    this.#host.roots = [file, this.#current];
+  async prelude(entries: readonly Prelude[], namesOf: NamesOf): Promise<void> {
+    for (const entry of entries)
+      this.#sources.add(sourceOf({ module: entry.specifier, name: 'namespace' in entry ? '*' : '' }));
+    this.#reserve();
+    this.#host.write(this.#current, this.#head([]) + 'console.log(0);');
+    this.#host.roots = [this.#current];
     for (const entry of entries) {
       const { specifier: module } = entry;
       if ('namespace' in entry) this.#scope.set(entry.namespace, { module, name: '*', kind: 'import' });
-      else
-        for (const [name, kind] of await this.#names(file, entry, modules.indexOf(module), load))
-          this.#scope.set(name, { module, name, kind });
+      else for (const [name, kind] of await this.#names(entry, namesOf)) this.#scope.set(name, { module, name, kind });
     }
     // the checker is warm when the first cell comes
     this.#service.getSemanticDiagnostics(this.#current);
   }
 
-  async #names(file: string, entry: Extract<Prelude, { names: unknown }>, index: number, load: LoadModule) {
+  /**
+   * Keeps files for cells to come, with the imports that they will have: TypeScript looks at every file again when one is
+   * added, or imports from other modules than before, and that costs more than a cell.
+   */
+  #reserve(): void {
+    if (this.#committed === this.#slots) {
+      this.#slots = Math.max(32, 2 * this.#slots);
+      for (let slot = this.#committed + 1; slot <= this.#slots; slot++) this.#sources.add(`./__cell_${slot}`);
+    }
+    for (let slot = this.#committed + 1; slot <= this.#slots; slot++)
+      this.#host.write(this.#fileOf(slot), this.#head([]));
+  }
+
+  /** The line above a cell that imports those of `names` that the scope knows. */
+  #head(names: Iterable<string>, declared?: ReadonlySet<string>): string {
+    return `${importStatements(this.#scope, this.#sources, names, declared)}\n`;
+  }
+
+  async #names(entry: Extract<Prelude, { names: unknown }>, namesOf: NamesOf) {
     if (entry.names !== 'all') return entry.names.map(name => [name, 'import'] as const);
     const program = this.#service.getProgram()!;
     const checker = program.getTypeChecker();
-    const statement = program.getSourceFile(file)!.statements[index] as ts.ImportDeclaration;
-    const symbol = checker.getSymbolAtLocation(statement.moduleSpecifier);
-    if (!symbol) return moduleNames(await load(entry.specifier)).map(name => [name, 'import'] as const);
+    const imports = program.getSourceFile(this.#current)!.statements as ts.NodeArray<ts.ImportDeclaration>;
+    const module = imports[[...this.#sources].indexOf(entry.specifier)]!.moduleSpecifier;
+    const symbol = checker.getSymbolAtLocation(module);
+    if (!symbol) return (await namesOf(entry.specifier)).map(name => [name, 'import'] as const);
     return checker
       .getExportsOfModule(symbol)
       .filter(({ name }) => name !== 'default')
@@ -82,10 +101,10 @@ export class TypeScriptCompiler implements Compiler {
       });
   }
 
-  compile(source: string, id: number): CompiledCell {
+  compile(source: string): CompiledCell {
     const cell = readCell(this.#api, source);
     const used = [...cell.identifiers].filter(name => !cell.bindings.has(name));
-    const head = `${importStatements(this.#scope, used)}\n`;
+    const head = this.#head(used);
     const text = head + cell.body;
     this.#host.write(this.#current, text);
     const first = this.#problems(source, cell, head.length);
@@ -93,20 +112,18 @@ export class TypeScriptCompiler implements Compiler {
     const { code, map } = this.#emit();
     if (first.assigned.size) {
       // TypeScript does not check what is assigned to an import: check once more, with declarations in their place
-      const declared = `${importStatements(this.#scope, used, first.assigned)}\n`;
+      const declared = this.#head(used, first.assigned);
       this.#host.write(this.#current, declared + cell.body);
       ({ problems } = this.#problems(source, cell, declared.length));
     }
-    const toPlace = (offset: number): Place | undefined =>
-      offset < head.length ? undefined : placeOf(source, cell.toCell(offset - head.length));
+    this.#last = { text, cell };
     return {
       code,
       problems,
       async: cell.async,
       imports: [...cell.imports, ...requires(code)],
       result: cell.result,
-      map: tracer(map, text, toPlace),
-      commit: assigned => this.#commit(id, text, cell, assigned),
+      map: cellMap(map, source, cell),
     };
   }
 
@@ -146,19 +163,25 @@ export class TypeScriptCompiler implements Compiler {
     return { code, map: text('.map') };
   }
 
-  #commit(id: number, text: string, cell: CellModule, assigned?: ReadonlySet<string>): void {
-    this.#host.write(this.#fileOf(id), text);
-    for (const [name, binding] of cell.bindings) {
-      const known = !assigned || assigned.has(name) || binding.kind === 'type' || binding.module !== '';
-      if (known) this.#scope.set(name, binding.module ? binding : { ...binding, module: `./__cell_${id}` });
+  commit(assigned?: ReadonlySet<string>): void {
+    const { text, cell } = this.#last!;
+    const known = [...cell.bindings].filter(
+      ([name, { kind, module }]) => !assigned || assigned.has(name) || kind === 'type' || module !== '',
+    );
+    const sources = this.#sources.size;
+    if (known.some(([, { module }]) => !module)) this.#host.write(this.#fileOf(++this.#committed), text);
+    for (const [name, binding] of known) {
+      this.#scope.set(name, { ...binding, module: binding.module || `./__cell_${this.#committed}` });
+      if (binding.module) this.#sources.add(sourceOf(binding));
     }
+    if (this.#sources.size > sources || this.#committed === this.#slots) this.#reserve();
   }
 
   /** Shows a cell to the service as it stands, with every name of the scope; returns the offset of its start. */
   #show(source: string): number {
     const { bindings } = readCell(this.#api, source);
     const names = [...this.#scope.keys()].filter(name => !bindings.has(name));
-    const head = `${importStatements(this.#scope, names)}\n`;
+    const head = this.#head(names);
     this.#host.write(this.#current, head + source);
     return head.length;
   }
@@ -188,14 +211,22 @@ export class TypeScriptCompiler implements Compiler {
     const head = this.#show(source);
     const info = this.#service.getQuickInfoAtPosition(this.#current, head + offset);
     if (!info) return undefined;
-    const text = (parts: ts.SymbolDisplayPart[] | undefined) => this.#api.displayPartsToString(parts);
-    const tags = (info.tags ?? []).map(tag => `@${tag.name} ${text(tag.text)}`.trim());
-    return {
-      signature: text(info.displayParts)
-        .replace(/^\(alias\) /, '')
-        .replace(/\n(import|export) [\s\S]*$/, ''),
-      documentation: [text(info.documentation), ...tags].filter(Boolean).join('\n'),
-    };
+    const signature = this.#api
+      .displayPartsToString(info.displayParts)
+      .replace(/^\(alias\) /, '')
+      .replace(/\n(import|export) [\s\S]*$/, '');
+    return { signature, documentation: this.#documentation(head + offset) };
+  }
+
+  /** The comment before the declaration of what stands at a position. */
+  #documentation(position: number): string {
+    const definitions = this.#service.getDefinitionAtPosition(this.#current, position) ?? [];
+    for (const { fileName, contextSpan } of definitions) {
+      const before = this.#host.readFile(fileName)?.slice(0, contextSpan?.start ?? 0) ?? '';
+      const comment = /^\/\*\*((?:(?!\*\/)[^])*)\*\/\s*$/.exec(before.slice(before.lastIndexOf('/**')));
+      if (comment) return comment[1]!.replace(/^[ \t]*\*? ?/gm, '').trim();
+    }
+    return '';
   }
 
   isComplete(source: string): Completeness {
@@ -216,14 +247,17 @@ const requires = (code: string): string[] =>
     .map(match => JSON.parse(`"${match[1]}"`) as string)
     .filter(name => !name.startsWith('./__cell_'));
 
-/** Follows a source map to the module's text, and then to the cell. */
-function tracer(map: string, text: string, toPlace: (offset: number) => Place | undefined): CompiledCell['map'] {
-  let trace: TraceMap | undefined;
-  const starts = [0];
-  for (let i = 0; i < text.length; i++) if (text[i] === '\n') starts.push(i + 1);
-  return (line, column) => {
-    trace ??= new TraceMap(map);
-    const found = originalPositionFor(trace, { line, column });
-    return found.line === null ? undefined : toPlace(starts[found.line - 1]! + found.column);
-  };
+/** The mappings of a source map to a cell's module, with places in the cell; the line of imports above it has none. */
+function cellMap(map: string, source: string, cell: CellModule): SourceMapSegment[][] {
+  const module = lineStarts(cell.body);
+  const starts = lineStarts(source);
+  return decodedMappings(new TraceMap(map)).map(line =>
+    line.map(([column, from, originalLine, originalColumn]) => {
+      const n = originalLine === undefined ? -1 : originalLine - 1;
+      if (from === undefined || n < 0) return [column];
+      return [column, 0, n, cell.toCell(module[n]! + originalColumn!) - starts[n]!];
+    }),
+  );
 }
+
+const lineStarts = (text: string): number[] => [0, ...[...text.matchAll(/\n/g)].map(({ index }) => index + 1)];

@@ -1,47 +1,47 @@
 import { sep } from 'node:path';
-import { protocolSchema } from '../bench/protocol.ts';
-import { protocols, type ProtocolName } from '../bench/protocols.ts';
+import { ownProtocol, protocols } from '../bench/protocols.ts';
 import { hashOf, type RunRecord } from '../bench/record.ts';
 import type { Catalogue } from '../catalogue.ts';
 import { count } from '../graph/count.ts';
 import { cutter } from '../graph/cut.ts';
 import { analyze } from '../graph/groups.ts';
 import { parseOptions } from '../options.ts';
-import { countKey } from '../prune/speedup.ts';
 import { differencesOf, entryId, pathOf, settingOf, type Entry } from './entry.ts';
 import { pluginsOf } from './plugin-source.ts';
-import { outcomeOf } from './outcome.ts';
-import { supersedingProblems, type Stored } from './store.ts';
+import { countedSpeedupOf, outcomeOf } from './outcome.ts';
+import { supersedingProblems, type Problem, type Stored } from './store.ts';
 
-/** What is wrong with entries, each by itself and all together; every problem begins with the file's name. */
-export function problems(stored: readonly Stored[], catalogue: Catalogue): string[] {
+/** What is wrong with entries, each by itself and all together. */
+export function problems(stored: readonly Stored[], catalogue: Catalogue): Problem[] {
   const whereIs = new Map<string, string>();
   const ids = new Map<string, string>();
   const superseded = new Set(stored.map(({ entry }) => entry.supersedes?.id));
   const byId = new Map(stored.map(({ entry }) => [entry.id, entry]));
   return stored
     .flatMap(({ file, entry }) => {
-      const found = entryProblems(entry, catalogue);
+      const found: Problem[] = [];
+      const add = (what: string, ...others: string[]) => void found.push({ files: [file, ...others], what });
+      for (const what of entryProblems(entry, catalogue)) add(what);
       if (
         !file
           .split(sep)
           .join('/')
           .endsWith(`/${pathOf(entry)}`)
       )
-        found.push(`its file should be ${pathOf(entry)}`);
+        add(`its file should be ${pathOf(entry)}`);
       const twin = ids.get(entry.id);
-      if (twin !== undefined) found.push(`id ${entry.id} is that of ${twin} too`);
+      if (twin !== undefined) add(`id ${entry.id} is that of ${twin} too`, twin);
       ids.set(entry.id, file);
       const old = byId.get(entry.supersedes?.id ?? '');
       if (old && settingOf(old.records[0]!.configuration) !== settingOf(entry.records[0]!.configuration))
-        found.push(...differentSettings(old, entry));
+        differentSettings(old, entry).forEach(what => add(what));
       if (!superseded.has(entry.id))
         for (const { id } of entry.records) {
           const other = whereIs.get(id);
-          if (other !== undefined) found.push(`run ${id} is in ${other} too; to run it again is to verify that one`);
+          if (other !== undefined) add(`run ${id} is in ${other} too; to run it again is to verify that one`, other);
           whereIs.set(id, file);
         }
-      return found.map(problem => `entry ${file}: ${problem}`);
+      return found;
     })
     .concat(supersedingProblems(stored));
 }
@@ -86,11 +86,10 @@ export function entryProblems(entry: Entry, catalogue: Catalogue): string[] {
 
 /** In what a record's recipe is another one than that of a protocol of the package. */
 export function recipeProblems({ configuration: { protocol, base, model } }: RunRecord): string[] {
-  if (!Object.hasOwn(protocols, protocol.name))
-    return [`closed division: protocol ${protocol.name} is none of ${Object.keys(protocols).join(', ')}`];
-  const official = protocolSchema.parse(protocols[protocol.name as ProtocolName]);
+  const own = ownProtocol(protocol.name);
+  if (!own) return [`closed division: protocol ${protocol.name} is none of ${Object.keys(protocols).join(', ')}`];
   return [
-    ...differencesOf(protocol, official).map(
+    ...differencesOf(protocol, own).map(
       ({ what, entry, here }) => `closed division: ${what} is ${entry}, protocol ${protocol.name} has ${here}`,
     ),
     ...(base === null ? [] : [`closed division: the base model was given (${base.slice(0, 12)}), not trained`]),
@@ -119,20 +118,12 @@ function recordProblems(record: RunRecord): string[] {
   if ((sparsified === null) !== (c.regularizer === null))
     found.push(`${sparsified ? 'sparsified' : 'not sparsified'}, its regularizer is ${c.regularizer?.id ?? 'none'}`);
   if (sparsified) epochs('sparsified', sparsified.history.length, protocol.sparsify.epochs);
-  const reached = speedupOf(record);
-  // A measured speed-up cannot be counted again.
-  if (protocol.count !== 'latency' && !(reached >= c.speedup))
-    found.push(`a speed-up of ${reached.toFixed(3)}, ${c.speedup} was asked for`);
+  const reached = countedSpeedupOf(record, pruned);
+  if (reached < c.speedup) found.push(`a speed-up of ${reached.toFixed(3)}, ${c.speedup} was asked for`);
   if (latency.some(({ base, pruned }) => !(base > 0 && pruned > 0))) found.push('a latency is not above 0');
   if ([seconds.prune, seconds.finetune, seconds.regularizer ?? 0].some(time => time < 0))
     found.push('a time is below 0');
   return found;
-}
-
-/** Multiply-adds before over after, as the record's protocol counts them. */
-export function speedupOf({ configuration: { protocol }, base, pruned }: RunRecord): number {
-  const count = countKey(protocol.count);
-  return base[count] / pruned[count];
 }
 
 /** Methods, models and data that are neither the package's nor of a plugin that the entry names. */

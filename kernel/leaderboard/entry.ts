@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { flat } from '../bench/labels.ts';
+import { flat } from '../bench/canonical.ts';
 import { json } from '../cli/json.ts';
 import { canonical, hashOf, methodName, recordSchema, type Configuration, type RunRecord } from '../bench/record.ts';
 

@@ -1,5 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { Standing } from '../bench/leaderboard.ts';
+import { byMethod } from '../bench/method-colours.ts';
 import { chart, type Chart } from '../jupyter/chart.ts';
 import { paretoFront } from './front.ts';
 
@@ -42,8 +43,8 @@ export function paretoChart(standings: readonly Standing[], cost: Cost): Chart {
         encoding: {
           x,
           y,
-          color: legended('method', rows),
-          shape: legended('strategy', rows),
+          color: { ...byMethod(rows), ...legend('method', rows) },
+          shape: { field: 'strategy', type: 'nominal', ...legend('strategy', rows) },
           href: { field: 'link' },
           description: { field: 'text' },
         },
@@ -53,9 +54,7 @@ export function paretoChart(standings: readonly Standing[], cost: Cost): Chart {
   } as TopLevelSpec);
 }
 
-const legended = (field: 'method' | 'strategy', rows: readonly Standing[]) => ({
-  field,
-  type: 'nominal',
+const legend = (field: 'method' | 'strategy', rows: readonly Standing[]) => ({
   title: null,
   // One value needs no explanation.
   ...(new Set(rows.map(row => row[field])).size > 1 ? {} : { legend: null }),

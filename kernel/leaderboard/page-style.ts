@@ -3,7 +3,7 @@ export const boardStyle = `
 main { max-width: 86rem; }
 [hidden] { display: none !important; }
 main, select, button { font-family: var(--sans); }
-main > p { font-size: 0.95rem; max-width: 46rem; }
+main p { font-size: 0.95rem; max-width: 46rem; }
 .filters { display: flex; flex-wrap: wrap; gap: 0.7rem 1rem; align-items: end; margin: 1.6rem 0; padding: 0.9rem 1rem; background: var(--panel); border-radius: 8px; }
 .filters label { display: flex; flex-direction: column; gap: 0.2rem; font-size: 0.78rem; color: var(--quiet); }
 select, button { font-size: 0.88rem; color: var(--text); background: var(--back); border: 1px solid var(--line); border-radius: 6px; padding: 0.4rem 0.55rem; max-width: 16rem; min-height: 2.3rem; }

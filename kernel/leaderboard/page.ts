@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Standing } from '../bench/leaderboard.ts';
+import { protocolLabel } from '../bench/protocols.ts';
 import { legend, signed } from '../bench/tables.ts';
 import { grouped } from '../grouped.ts';
 import { pageStyle } from '../jupyter/html-style.ts';
@@ -85,6 +86,7 @@ async function board(title: string, rows: readonly Standing[], entries: Readonly
   );
   return markup`<section>
     <h2>${title}</h2>
+    ${common(rows)}
     <h3>Ranks across speed-ups</h3>
     ${rankTable(rows)}
     <div class="charts">${figures}</div>
@@ -113,14 +115,27 @@ const heading = (text: string): Markup => markup`<th scope="col">${text}</th>`;
 const numeric = (text: string): Markup => markup`<th scope="col" class="figure">${text}</th>`;
 const cell = (part: Markup | string): Markup => markup`<td>${part}</td>`;
 const number = (text: string): Markup => markup`<td class="figure">${text}</td>`;
-const setting = ({ strategy, protocol, division }: Standing): Markup =>
-  markup`${[strategy, protocol, division!].map(cell)}`;
+const settings = ['strategy', 'protocol', 'division'] as const;
+type Setting = (typeof settings)[number];
+/** What entries of a board differ in; what is the same in all of them needs no column. */
+const differing = (rows: readonly Standing[]): Setting[] =>
+  settings.filter(name => new Set(rows.map(row => row[name])).size > 1);
+
+/** What all entries of a board have in common, said once. */
+function common(rows: readonly Standing[]): Markup | null {
+  const columns = differing(rows);
+  const shared = settings.filter(name => !columns.includes(name));
+  return shared.length === 0
+    ? null
+    : markup`<p>All entries: ${shared.map(name => `${name} ${rows[0]![name]}`).join(', ')}.</p>`;
+}
 const score = ({ score, spread }: Standing): string =>
   score.toFixed(2) + (spread === null ? '' : ` ± ${spread.toFixed(2)}`);
 
 /** A row for each method of somebody, with rank and score at every speed-up. */
 function rankTable(rows: readonly Standing[]): Markup {
   const speedups = [...new Set(rows.map(({ speedup }) => speedup))].sort((a, b) => a - b);
+  const columns = differing(rows);
   const lines = grouped(rows, ({ division, protocol, strategy, method, by }) =>
     JSON.stringify([division, protocol, strategy, method, by]),
   );
@@ -138,12 +153,12 @@ function rankTable(rows: readonly Standing[]): Markup {
       );
       return markup`<td class="figure">${shown}</td>`;
     });
-    return markup`<tr>${cell(row.method)}${at}${setting(row)}${cell(row.by!)}</tr>`;
+    return markup`<tr>${cell(row.method)}${at}${columns.map(name => cell(row[name]!))}${cell(row.by!)}</tr>`;
   });
   const head = [
     heading('method'),
     ...speedups.map(speedup => numeric(`${speedup}x`)),
-    ...['strategy', 'protocol', 'division', 'by'].map(heading),
+    ...[...columns, 'by'].map(heading),
   ];
   return scrolled('Ranks across speed-ups', head, body);
 }
@@ -152,6 +167,7 @@ const status = ({ status }: Standing): Markup => markup`<span class="status ${st
 const times = (value: number | null): string => (value === null ? '' : `${value.toFixed(2)}x`);
 
 function entryTable(rows: readonly Standing[], entries: ReadonlyMap<string, Entry>): Markup {
+  const columns = differing(rows);
   const body = rows.map(row => {
     const { delta, base, before, recalibrated } = row;
     const cells = [
@@ -167,7 +183,7 @@ function entryTable(rows: readonly Standing[], entries: ReadonlyMap<string, Entr
       number(`${row.paramsLeft.toFixed(1)} %`),
       number(times(row.reached)),
       number(times(row.latencyRatio)),
-      setting(row),
+      columns.map(name => cell(row[name]!)),
       cell(status(row)),
       cell(about(entries.get(row.entry!)!)),
     ];
@@ -176,11 +192,7 @@ function entryTable(rows: readonly Standing[], entries: ReadonlyMap<string, Entr
   const numbers = 'speed-up,rank,base,before,recalibrated,score,runs,delta,left,reached,latency'.split(',');
   return scrolled(
     'Entries',
-    [
-      heading('method'),
-      ...numbers.map(numeric),
-      ...['strategy', 'protocol', 'division', 'status', 'about'].map(heading),
-    ],
+    [heading('method'), ...numbers.map(numeric), ...[...columns, 'status', 'about'].map(heading)],
     body,
   );
 }
@@ -192,7 +204,7 @@ function about(entry: Entry): Markup {
   const day = (time: string) => time.slice(0, 10);
   const lines = [
     `entry ${entry.id}, by ${by}, ${day(submitted)}`,
-    `${division} division, protocol ${protocol.name}, strategy ${strategy.id}, backend ${backend}`,
+    `${division} division, protocol ${protocolLabel(protocol)}, strategy ${strategy.id}, backend ${backend}`,
     `seeds ${records.map(({ configuration }) => configuration.seed).join(', ')}`,
     ...(recipe === null ? [] : [`recipe: ${recipe}`]),
     ...plugins.map(source => `plugin: ${sourceText(source)}`),

@@ -11,6 +11,16 @@ export interface Stored {
   readonly entry: Entry;
 }
 
+/** Something that is wrong with entries. */
+export interface Problem {
+  /** The file of the entry that it is wrong with, and those of others that it has to do with. */
+  readonly files: readonly [string, ...string[]];
+  readonly what: string;
+}
+
+/** As in `entry FILE: what is wrong`. */
+export const problemText = ({ files: [file], what }: Problem): string => `entry ${file}: ${what}`;
+
 const place = join('datasets', 'leaderboards');
 
 /** The folder of all leaderboards: that of the clone one is in, else the package's own. */
@@ -27,11 +37,11 @@ export async function readEntry(file: string): Promise<Stored> {
   return { file, entry: parseEntry(await readFile(file, 'utf8'), file) };
 }
 
-/** Files of the entries in a folder of leaderboards, in the order of their names; none where it is not there. */
+/** Files of the entries in a folder of leaderboards, in the order of their names. Throws where there is no such folder. */
 export async function entryFiles(folder: string): Promise<string[]> {
-  const boards = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
+  const boards = await readdir(folder, { withFileTypes: true }).catch((cause: NodeJS.ErrnoException) => {
+    const none = cause.code === 'ENOENT' || cause.code === 'ENOTDIR';
+    throw none ? new Error(`leaderboards: no folder ${folder}`, { cause }) : cause;
   });
   const files = await Promise.all(
     boards
@@ -45,17 +55,22 @@ export async function entryFiles(folder: string): Promise<string[]> {
   return files.flat().sort();
 }
 
-/** All entries of a folder of leaderboards. */
+/** All entries of a folder of leaderboards. Throws where there is no such folder. */
 export async function readEntries(folder = leaderboardsFolder()): Promise<Stored[]> {
   return Promise.all((await entryFiles(folder)).map(readEntry));
 }
 
-/** The entry that a path or an id names. Throws where there is none. */
+/** The entries of a folder that the first one may still have to make. */
+export const readEntriesIfAny = async (folder: string): Promise<Stored[]> =>
+  existsSync(folder) ? readEntries(folder) : [];
+
+/** The entry that a path names, or an id or its beginning. Throws where there is none, or more than one. */
 export async function findEntry(wanted: string, folder: string): Promise<Stored> {
-  if (!/^[0-9a-f]{12}$/.test(wanted)) return readEntry(wanted);
-  const file = (await entryFiles(folder)).find(path => path.endsWith(`-${wanted}.json`));
-  if (file === undefined) throw new Error(`no entry ${wanted} in ${folder}`);
-  return readEntry(file);
+  if (!/^[0-9a-f]{1,12}$/.test(wanted) || existsSync(wanted)) return readEntry(wanted);
+  const files = (await entryFiles(folder)).filter(path => /-([0-9a-f]{12})\.json$/.exec(path)?.[1]!.startsWith(wanted));
+  if (files.length === 0) throw new Error(`no entry ${wanted} in ${folder}`);
+  if (files.length > 1) throw new Error([`entry ${wanted}: ${files.length} begin with it`, ...files].join('\n  '));
+  return readEntry(files[0]!);
 }
 
 /** Writes an entry to its place under the folder of all leaderboards; returns the file. */
@@ -75,20 +90,20 @@ export async function appendVerification(file: string, verification: Entry['veri
   return verified;
 }
 
-/** What is wrong with how entries supersede one another, each problem with the file it is in. */
-export function supersedingProblems(stored: readonly Stored[]): string[] {
+/** What is wrong with how entries supersede one another. */
+export function supersedingProblems(stored: readonly Stored[]): Problem[] {
   const byId = new Map(stored.map(one => [one.entry.id, one]));
   const replacedBy = new Map<string, string>();
-  return stored.flatMap(({ file, entry }) => {
+  return stored.flatMap(({ file, entry }): Problem[] => {
     const old = entry.supersedes?.id;
     if (old === undefined) return [];
     const other = replacedBy.get(old);
     replacedBy.set(old, file);
-    if (!byId.has(old)) return [`entry ${file}: supersedes ${old}, which is not there`];
-    if (other !== undefined) return [`entry ${file}: supersedes ${old}, as ${other} does`];
+    if (!byId.has(old)) return [{ files: [file], what: `supersedes ${old}, which is not there` }];
+    if (other !== undefined) return [{ files: [file, other], what: `supersedes ${old}, as ${other} does` }];
     const seen = new Set<string>();
     for (let at: string | undefined = entry.id; at !== undefined; at = byId.get(at)?.entry.supersedes?.id) {
-      if (seen.has(at)) return [`entry ${file}: supersedes itself, by way of ${[...seen].join(', ')}`];
+      if (seen.has(at)) return [{ files: [file], what: `supersedes itself, by way of ${[...seen].join(', ')}` }];
       seen.add(at);
     }
     return [];
@@ -98,7 +113,7 @@ export function supersedingProblems(stored: readonly Stored[]): string[] {
 /** The entries that no other supersedes. Throws where they supersede one another in a way that cannot be. */
 export function current(stored: readonly Stored[]): Stored[] {
   const [problem] = supersedingProblems(stored);
-  if (problem !== undefined) throw new Error(problem);
+  if (problem !== undefined) throw new Error(problemText(problem));
   const old = new Set(stored.map(({ entry }) => entry.supersedes?.id));
   return stored.filter(({ entry }) => !old.has(entry.id));
 }

@@ -1,10 +1,11 @@
+import { basename } from 'node:path';
 import { distinct, type RunRecord } from '../bench/record.ts';
 import type { Catalogue } from '../catalogue.ts';
 import { grouped } from '../grouped.ts';
 import { problems } from './check.ts';
 import { entryId, entrySchema, pathOf, settingOf, type Division, type Entry, type PluginSource } from './entry.ts';
 import { pluginsOf } from './plugin-source.ts';
-import { current, type Stored } from './store.ts';
+import { current, type Problem, type Stored } from './store.ts';
 
 /** What is said of runs when they are submitted. */
 export interface Submission {
@@ -75,11 +76,21 @@ export function entriesOf(
     return entrySchema.parse({ ...entry, id: entryId(entry) });
   });
   const stored = entries.map(entry => ({ file: `./${pathOf(entry)}`, entry }));
-  const wrong = problems(replaced ? [...lineage(replaced, known), ...stored] : stored, catalogue).filter(problem =>
-    stored.some(({ file }) => problem.startsWith(`entry ${file}: `)),
+  const own = new Set(stored.map(({ file }) => file));
+  const wrong = problems(replaced ? [...lineage(replaced, known), ...stored] : stored, catalogue).filter(
+    ({ files: [file] }) => own.has(file),
   );
-  if (wrong.length > 0) throw new Error(wrong.map(problem => problem.replace(/^entry \.\//, '')).join('; '));
+  if (wrong.length > 0) throw new Error(refusal(wrong));
   return entries;
+}
+
+/** A line for each thing that is wrong, with the entry that it is wrong with, or how many they are. */
+function refusal(wrong: readonly Problem[]): string {
+  const lines = [...grouped(wrong, ({ what }) => what)].map(([what, list]) => {
+    const names = [...new Set(list.map(({ files: [file] }) => basename(file).replace(/-[0-9a-f]{12}\.json$/, '')))];
+    return `${what} (${names[0]}${names.length > 1 ? ` and ${names.length - 1} more` : ''})`;
+  });
+  return lines.length === 1 ? `not submitted: ${lines[0]}` : ['not submitted', ...lines].join('\n  ');
 }
 
 /** An entry and those that it supersedes. */

@@ -9,7 +9,6 @@ export function experimentNotebook(experiment: Experiment): Notebook {
   const weights = paper.protocol.base
     ? ''
     : '\nlet weights: string | undefined; // of PyTorch, a safetensors file: needed by the profile paper';
-  const given = paper.protocol.base ? '{}' : '{ weights }';
   const rows =
     strategy === 'protected-global'
       ? `The paper's table of ${published.model} on ${published.dataset} is carried with this package.`
@@ -51,11 +50,12 @@ layers, score the units of whole groups; ours put together what all layers of a 
 
 ## How long it takes
 
-Some training steps are measured on this machine. Compiling, and what criteria compute beside gradients, come on top: for small
+Some training steps are measured on this machine, for the runs that are not done yet; where the data are not here yet, their published
+sizes are assumed. Compiling, and what criteria compute beside gradients, come on top: for small
 networks and short trainings that is most of the time.`,
     ],
-    `const { text, secondsPerImage } = await estimatePlan(plan, ${given});
-console.log(\`about \${text} in all, \${(1000 * secondsPerImage).toPrecision(3)} ms an image\`);`,
+    `const { text } = await estimatePlan(plan, { out: \`\${out}/\${profile}\`${weights ? ', weights' : ''} });
+console.log(text);`,
     ['markdown', '## The runs'],
     `const records = await runPlan(plan, { out: \`\${out}/\${profile}\`${weights ? ', weights' : ''} });
 leaderboardTable(records)`,

@@ -206,10 +206,7 @@ export const runDetail = runInfo.extend({
 });
 export type RunDetail = z.infer<typeof runDetail>;
 
-/**
- * Layers of a run's model before and after, in the file `layers.json`. Beside it, `groups.json` is the Vega-Lite
- * specification of `groupsChart` of the model before.
- */
+/** Layers of a run's model before and after, in the file `layers.json`. */
 export const layersSchema = z.array(
   z.strictObject({
     id: z.string(),
@@ -224,7 +221,10 @@ export const layersSchema = z.array(
 );
 export type Layers = z.infer<typeof layersSchema>;
 
-/** Dependency groups of the model before pruning, in the file `groups.json`. */
+/**
+ * Dependency groups of the model before pruning, in the file `groups.json`. Beside it, `groups.vl.json` is a drawing of
+ * them, the Vega-Lite specification of `groupsChart`.
+ */
 export const groupsSchema = z.array(
   z.strictObject({
     id: z.string(),

@@ -86,6 +86,24 @@ export class Queue {
     await this.#boss.cancel(resources, id, { db: within(sql) });
   }
 
+  /**
+   * Gives tickets that are out to others at once: for who knows that their holders are gone, as those of an embedded
+   * database are with the process that had it.
+   */
+  async reclaim(sql: Sql): Promise<void> {
+    for (const name of resourceNames) {
+      const out = await sql<{ id: string }>(
+        `select id from pruningbench_queue.job where name = $1 and state = 'active'`,
+        [name],
+      );
+      if (out.length > 0)
+        await this.#boss.fail(
+          name,
+          out.map(({ id }) => id),
+        );
+    }
+  }
+
   /** Looks for lost tickets now. */
   async supervise(): Promise<void> {
     for (const name of resourceNames) await this.#boss.supervise(name);

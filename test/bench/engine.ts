@@ -3,7 +3,7 @@
  * interpreter that PYTHON names, can import torch) and tfjs-node (where it loads). Every measurement is a process of its
  * own; they take turns, so that what slows the machine for a while slows all.
  * Run: npm run bench:engine [-- only=resnet18,vit-small] [rounds=2] [threads=2] [profile=PREFIX] [write=1]
- * `write=1` puts the table into README.md.
+ * `write=1` puts the table into the backend's README.md.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -148,7 +148,7 @@ const table = [
 ].join('\n');
 console.log(`\n${table}`);
 if (argument('write', '') === '1') {
-  const readme = here('../../README.md');
+  const readme = here('../../plugins/backends/onnxruntime/README.md');
   const text = readFileSync(readme, 'utf8');
   const [begin, end] = ['<!-- bench:engine -->', '<!-- /bench:engine -->'];
   const at = text.indexOf(begin);

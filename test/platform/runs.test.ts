@@ -28,6 +28,7 @@ for (const kind of databaseKinds)
     });
     after(() => queue.close());
     afterEach(async () => {
+      await queue.reclaim(database.sql);
       for (let ticket; (ticket = await queue.take('cpu'));)
         await database.transaction(sql => queue.drop(sql, ticket as Ticket));
       await database.sql('truncate pruningbench.runs, pruningbench.submissions cascade');
@@ -231,6 +232,17 @@ for (const kind of databaseKinds)
       );
       assert.equal(new Set(taken).size, 100);
       assert.equal(taken.length, 100);
+    });
+
+    it('gives out again what a process that is gone had', async () => {
+      await submit({ protocol: { name: 'test', base: null } });
+      const first = (await claim())!;
+      assert.equal(await queue.take('cpu'), undefined);
+      await queue.reclaim(database.sql);
+      const second = (await claim())!;
+      assert.equal(second.run!.attempt, 2);
+      assert.equal(await queue.touch(first.ticket), false);
+      assert.equal(await queue.touch(second.ticket), true);
     });
 
     it('tells of changes', async () => {

@@ -64,4 +64,9 @@ describe('a criterion that was written in a cell', function () {
     const broken = defineCriterion({ id: 'broken', element: () => NaN });
     await assert.rejects(checkPlugin(broken), /criterion broken: \d of \d checks fail; residual: /);
   });
+
+  it('that has the name of another is refused, as on the command line', async () => {
+    const again = defineCriterion({ id: 'lamp', element: Math.abs });
+    await assert.rejects(checkPlugin(again), /^Error: there is a criterion lamp already$/);
+  });
 });

@@ -1,6 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { chart, type Chart } from '../../jupyter/chart.ts';
 import type { Gain } from './gains.ts';
+import { byMethod } from '../method-colours.ts';
 import { geometricMean, mean } from '../statistics.ts';
 import { pairsOf, tauOf } from './rankings.ts';
 import { boards, groupBy, ranks, type Board, type Result } from './result.ts';
@@ -16,23 +17,6 @@ const facet = (field: string, sort?: readonly string[]) => ({
   header: { labelFontSize: 13, labelFontWeight: 'bold', labelColor: '#262b36' },
   ...(sort ? { sort } : {}),
 });
-
-/** Dark enough for white digits. */
-const colours =
-  '#3f6fa3 #d9730d #3f8f4f #c9403f #2f8f8b #8e5aa0 #7d5a45 #c2557c #6b7280 #a3831a #1f3f66 #5b8f1f #a14a1f #4b3fa3'.split(
-    ' ',
-  );
-
-/** Colours that a method keeps in all panels. */
-const byMethod = (methods: readonly string[]) => ({
-  field: 'method',
-  type: 'nominal',
-  scale: { domain: [...methods].sort(), range: colours },
-});
-
-const methodsOf = (results: readonly Pick<Result, 'method'>[]): string[] => [
-  ...new Set(results.map(({ method }) => method)),
-];
 
 /**
  * Ranks from speed-up to speed-up, a panel for each model and data set: lines that cross are methods that change places.
@@ -75,7 +59,7 @@ export function bumpChart(results: readonly Result[]): Chart {
     spec: {
       width: { step: 78 },
       height: 22 * most,
-      encoding: { x, y, color: { ...byMethod(methodsOf(results)), legend: null } },
+      encoding: { x, y, color: { ...byMethod(results), legend: null } },
       layer: [
         { mark: { type: 'line', strokeWidth: 2 } },
         {
@@ -185,7 +169,7 @@ export function costChart(results: readonly Result[]): Chart {
           axis: { format: '~g', tickCount: 6, grid: false },
         },
         y: { field: 'delta', type: 'quantitative', title: 'score against base, points', scale: { zero: false } },
-        color: { ...byMethod(methodsOf(results)), title: null },
+        color: { ...byMethod(results), title: null },
         tooltip: ['method', 'seconds', 'delta'].map(field => ({ field })),
       },
     },
@@ -247,7 +231,7 @@ export function paramsChart(results: readonly Result[]): Chart {
       encoding: {
         x: { field: 'paramsLeft', type: 'quantitative', title: 'parameters left, %' },
         y: { field: 'score', type: 'quantitative', title: 'score, %', scale: { zero: false } },
-        color: { ...byMethod(methodsOf(results)), title: null },
+        color: { ...byMethod(results), title: null },
         tooltip: ['method', 'paramsLeft', 'score'].map(field => ({ field })),
       },
     },

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import type { Context, Describe } from '../../../kernel/cli/command.ts';
-import { addFlags, example, readFlags, type Given } from '../../../kernel/cli/flags.ts';
+import { addFlags, readFlags, type Given } from '../../../kernel/cli/flags.ts';
+import { example } from '../../../kernel/cli/help.ts';
 import { json } from '../../../kernel/cli/json.ts';
 import { table } from '../../../kernel/cli/table.ts';
 import { scopes } from '../api.ts';

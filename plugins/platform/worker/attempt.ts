@@ -25,6 +25,8 @@ export interface AttemptContext {
   /** Folder of its own, for what is not kept. */
   readonly folder: string;
   readonly compute: Compute;
+  /** Address of what stands in for `child.ts`. */
+  readonly child?: string | undefined;
   /** Seconds between checkpoints. */
   readonly every: number;
   readonly say: (line: string) => void;
@@ -264,7 +266,7 @@ export class RunAttempt {
   async #train(order: Order, uploads: Uploads): Promise<LastWord> {
     if (this.#stopping) return { kind: 'gone', reason: this.#stopping.reason };
     this.#lost.signal.throwIfAborted();
-    const child = startChild();
+    const child = startChild(this.#context.child);
     this.#child = child;
     for (const stream of [child.stdout!, child.stderr!])
       createInterface({ input: stream }).on('line', line => this.#log.line(line));

@@ -3,9 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { beside, execArgvOf } from '../../../kernel/train/thread.ts';
 import type { Compute, FromChild, ToChild } from './messages.ts';
 
-/** Starts the process of `child.ts`; it waits for a word. */
-export function startChild(): ChildProcess {
-  const module = beside(import.meta.url, './child');
+/** Starts the process of `child.ts`, or of a module in its place; it waits for a word. */
+export function startChild(module = beside(import.meta.url, './child')): ChildProcess {
   return fork(fileURLToPath(module), [], {
     execArgv: execArgvOf(module),
     env: childEnvironment(),
@@ -14,8 +13,8 @@ export function startChild(): ChildProcess {
 }
 
 /** Which backend a child computes with. Throws where the one that is wanted does not work. */
-export async function probe(compute: Compute): Promise<string> {
-  const child = startChild();
+export async function probe(compute: Compute, module?: string): Promise<string> {
+  const child = startChild(module);
   const order: ToChild = { kind: 'probe', compute };
   child.send(order);
   return new Promise((resolve, reject) => {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { groupsChart } from '../../../kernel/bench/groups-chart.ts';
 import { shapesOf, view, type Graph } from '../../../kernel/graph/graph.ts';
 import { groups } from '../../../kernel/graph/groups.ts';
 import { ops } from '../../../kernel/graph/ops/index.ts';
@@ -19,6 +20,7 @@ export async function writeResultFiles(
     'model.safetensors': safetensors.write(after),
     'layers.json': json(layersOf(before, after)),
     'groups.json': json(groupsOf(before, record)),
+    'groups.vl.json': json(groupsChart(before).spec),
     ...(record ? { 'record.json': json(record) } : {}),
   };
   for (const [name, bytes] of Object.entries(files)) await writeInFolder(join(folder, name), bytes);

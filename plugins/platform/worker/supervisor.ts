@@ -25,6 +25,8 @@ export interface SupervisorOptions {
   /** Of this package. */
   readonly version: string;
   readonly compute?: Compute;
+  /** Address of a module that stands in for the training child, in tests. */
+  readonly child?: string | undefined;
   /** Seconds between checkpoints (default 120), so much is lost at most where the worker is. */
   readonly every?: number;
   /** Seconds between looks at an empty queue (default 2). */
@@ -62,7 +64,7 @@ export class Supervisor {
     try {
       // what a worker before this one left when it died
       await rm(join(options.folder, 'attempts'), { recursive: true, force: true });
-      const supervisor = new Supervisor(options, await probe(options.compute ?? {}), unlock);
+      const supervisor = new Supervisor(options, await probe(options.compute ?? {}, options.child), unlock);
       await supervisor.#register();
       return supervisor;
     } catch (error) {
@@ -129,18 +131,8 @@ export class Supervisor {
   }
 
   #context(): AttemptContext {
-    const { database, queue, runs, store, folder, compute = {}, every = 120, say } = this.#options;
-    return {
-      id: this.id,
-      database,
-      queue,
-      runs,
-      store,
-      folder: join(folder, 'attempts'),
-      compute,
-      every,
-      say,
-    };
+    const { folder, compute = {}, every = 120, ...rest } = this.#options;
+    return { ...rest, id: this.id, folder: join(folder, 'attempts'), compute, every };
   }
 
   /** Says again and again that it is there. */

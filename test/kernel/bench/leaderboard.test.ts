@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { hashOf, type Configuration } from '../../../kernel/bench/record.ts';
 import { standings } from '../../../kernel/bench/leaderboard.ts';
 import { leaderboardTable } from '../../../kernel/bench/tables.ts';
+import { protocolSchema, type ProtocolInput } from '../../../kernel/bench/protocol.ts';
+import { protocols } from '../../../kernel/bench/protocols.ts';
 import { recordOf } from './records.ts';
 
 const pick = <K extends string>(rows: readonly Record<K, unknown>[], ...keys: K[]) =>
@@ -46,6 +48,28 @@ describe('leaderboard', () => {
     near(row!.score, 80);
     near(row!.spread!, 10);
     assert.equal(row!.runs, 3);
+  });
+
+  it("says of a protocol that it is not the package's of its name", () => {
+    const names = (...list: ProtocolInput[]) =>
+      standings(
+        list.map((input, i) => {
+          const { configuration: c, ...rest } = recordOf({ criterion: `${i}`, score: 0.8 });
+          const configuration = { ...c, protocol: protocolSchema.parse(input) };
+          return { ...rest, id: hashOf(configuration), configuration };
+        }),
+      ).map(row => row.protocol);
+    const { quick } = protocols;
+    const longer = (epochs: number) => ({ ...quick, finetune: { ...quick.finetune, epochs } });
+    assert.deepEqual(names(quick, { ...quick, steps: 400 }), ['quick', 'quick']);
+    assert.deepEqual(names(longer(30)), ['quick (changed)']);
+    assert.deepEqual(names({ ...quick, finetune: null }), ['quick (changed)']);
+    assert.deepEqual(names({ ...quick, name: 'mine', steps: 1 }), ['mine']);
+    assert.deepEqual(names(quick, longer(30), longer(31)), [
+      'quick',
+      'quick (changed):finetune.epochs=30',
+      'quick (changed):finetune.epochs=31',
+    ]);
   });
 
   describe('never puts together what differs in', () => {

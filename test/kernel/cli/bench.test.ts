@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { BenchEstimate } from '../../../kernel/bench/estimate.ts';
 import { protocolSchema, type ProtocolInput } from '../../../kernel/bench/protocol.ts';
 import { recordSchema, type RunRecord } from '../../../kernel/bench/record.ts';
 import type { Catalogue } from '../../../kernel/catalogue.ts';
@@ -50,9 +51,13 @@ describe('bench', () => {
       .map(entry => join(entry.parentPath, entry.name))
       .map(file => [file, statSync(file).mtimeMs]);
   const refused = ({ code, out: text, err }: Outcome, expected: number, message: RegExp): void => {
-    assert.match(err, message);
-    assert.deepEqual([code, text, err.split('\n').length], [expected, '', 2]);
+    // A log may come before the error, but not where it is one of usage.
+    const lines = err.trimEnd().split('\n');
+    assert.match(lines.at(-1)!, message);
+    assert.deepEqual([code, text, code === 2 ? lines.length : 1], [expected, '', 1]);
   };
+  /** Lines of results, of which there is one for each run. */
+  const results = (err: string): string[] => err.split('\n').filter(text => /^\d+s {2}.*: accuracy/.test(text));
 
   it('runs every method under every strategy, prints the leaderboard, and repeats nothing', async () => {
     const command = `${quick} --methods lamp,random --strategies local,global --speedups 1.5`;
@@ -69,7 +74,7 @@ describe('bench', () => {
           ),
         );
       }
-    assert.equal(err.trimEnd().split('\n').length, 4);
+    assert.equal(results(err).length, 4);
     assert.ok(text.endsWith(`\nbackend cpu; records in ${out}\n`));
     const combinations = records().map(
       ({ configuration: { criterion, strategy } }) => `${criterion.id} ${strategy.id}`,
@@ -89,6 +94,14 @@ describe('bench', () => {
     assert.deepEqual([again.code, again.out], [0, text]);
     assert.ok(!again.err.includes('run 1 of 4'));
     assert.deepEqual(filesIn(out), before);
+  });
+
+  it('without a terminal says what it does before the first result', async () => {
+    const { err } = await line(`${quick} --methods lamp --speedups 1.5 --seeds 0`);
+    const [head, first, ...more] = err.split('\n');
+    assert.equal(head, `tiny on shapes, protocol tiny, backend cpu; records in ${out}`);
+    assert.match(first!, /^\d+s {2}run 1 of 1 {2}base model {2}base \d+% {2}loss /);
+    assert.ok(more.some(text => /^\d+s {2}lamp, .*: accuracy/.test(text)) && !err.includes('\x1b'));
   });
 
   it('as JSON names its records and says nothing else', async () => {
@@ -127,6 +140,56 @@ describe('bench', () => {
     assert.ok(base! > 0 && sparsify! > 0 && prune! > 0 && finetune! > 0);
     assert.ok(Math.abs(total! - (base! + prune! + sparsify! + finetune!)) < 1e-9);
     assert.equal(records().length, 1);
+  });
+
+  it('estimates what is left to do', async () => {
+    const estimate = async (more: string) => {
+      const { code, out: text, err } = await run(`${quick} --estimate --json ${more}`.split(' '));
+      assert.deepEqual([code, err], [0, '']);
+      const { base, sparsify, prune, finetune, total, runs, done, assumed } = JSON.parse(text) as Record<
+        string,
+        number
+      >;
+      assert.ok(Math.abs(total! - (base! + sparsify! + prune! + finetune!)) < 1e-9);
+      return { base: base! > 0, sparsify: sparsify! > 0, finetune: finetune! > 0, runs, done, assumed };
+    };
+    const all = '--methods lamp,lamp+bn-scale --speedups 1.5,2';
+    const none = { base: true, sparsify: true, finetune: true, runs: 4, done: 0, assumed: null };
+    assert.deepEqual(await estimate(all), none);
+    await recordsOf(`${quick} --methods lamp --speedups 1.5,2`);
+    assert.deepEqual(await estimate(all), { ...none, base: false, done: 2 });
+    assert.deepEqual(await estimate(`${all} --seeds 0,1`), { ...none, runs: 8, done: 2 });
+    await recordsOf(`${quick} --methods lamp+bn-scale --speedups 2`);
+    assert.deepEqual(await estimate(all), { ...none, base: false, sparsify: false, done: 3 });
+    await recordsOf(`${quick} ${all}`);
+    const { out: text } = await line(`${quick} --estimate ${all}`);
+    assert.match(text, /^total +0s$/m);
+    assert.match(text, /\n4 of 4 runs are done and not counted\n/);
+  });
+
+  it('estimates without the data, and says what it assumes', async () => {
+    const command = `${quick} --dataset cifar100:path=nowhere,test=500 --methods random --estimate`;
+    const { code, out: text } = await line(command);
+    assert.equal(code, 0);
+    assert.match(
+      text,
+      /\nassumed: cifar100 with 50000 training and 500 test images, as published; it is not here \(cifar100: no folder nowhere/,
+    );
+    assert.ok(!existsSync(out));
+  });
+
+  it('counts runs as done whose data are not here any more', async () => {
+    const images = folder.path('images');
+    mkdirSync(images);
+    const all = Buffer.concat(Array.from({ length: 10 }, (_, label) => Buffer.alloc(3073, label)));
+    for (const name of ['data_batch_1.bin', 'test_batch.bin']) writeFileSync(join(images, name), all);
+    const command = (path: string) =>
+      `${quick} --dataset cifar10:path=${path},train=10,test=10 --methods random,lamp --speedups 1.5`;
+    await recordsOf(command(images).replace('random,lamp', 'lamp'));
+    for (const path of [images, 'nowhere']) {
+      const { runs, done, base } = JSON.parse((await line(`${command(path)} --estimate --json`)).out) as BenchEstimate;
+      assert.deepEqual([runs, done, base], [2, 1, 0]);
+    }
   });
 
   it('takes all criteria and the protected strategy by default', async () => {
@@ -195,7 +258,7 @@ describe('bench', () => {
   it('repeats everything for each seed', async () => {
     const { code, out: text, err } = await line(`${quick} --methods lamp --seeds 1,2 --speedups 1.5`);
     assert.equal(code, 0);
-    assert.match(err, /^\d+s {2}lamp, .*1\.5x, seed 1: .*\n\d+s {2}lamp, .*1\.5x, seed 2: .*\n$/);
+    assert.match(results(err).join('\n'), /^\d+s {2}lamp, .*1\.5x, seed 1: .*\n\d+s {2}lamp, .*1\.5x, seed 2: .*$/);
     assert.match(text, /spread +runs/);
     const seeds = records().map(({ configuration: { seed, model } }) => [seed, model.options['seed']]);
     assert.deepEqual(seeds.sort(), [
@@ -208,7 +271,7 @@ describe('bench', () => {
 
   it('counts what is named twice once', async () => {
     const { out: text, err } = await line(`${quick} --methods lamp,lamp --seeds 0,0 --speedups 1.5,1.5`);
-    assert.equal(err.split('\n').length, 2);
+    assert.equal(results(err).length, 1);
     assert.ok(!/runs|spread/.test(text));
     assert.equal(recordIds().length, 1);
   });
@@ -243,12 +306,18 @@ describe('bench', () => {
   it('interrupted, it says how to go on, and goes on there', async () => {
     const argv = [...`${quick} --strategies local --speedups 1.5 --methods`.split(' '), 'lamp, random'];
     const keys = keyboard();
-    const press = (text: string) => /lamp, local/.test(text) && keys.press();
+    const press = (text: string) => /lamp, local.*: accuracy/.test(text) && keys.press();
     const stopped = await run(argv, { ...keys, err: press });
     assert.deepEqual([stopped.code, stopped.out], [130, '']);
-    const [done, message] = stopped.err.split('\n');
+    const [done] = results(stopped.err);
     assert.match(done!, /lamp, local, 1\.5x: accuracy/);
-    assert.ok(message!.startsWith(`stopped; what is done is in ${out}. The same command goes on from there: `));
+    assert.ok(
+      stopped.err
+        .trimEnd()
+        .split('\n')
+        .at(-1)!
+        .startsWith(`stopped; what is done is in ${out}. The same command goes on from there: `),
+    );
     assert.equal(keys.listening, false);
     const [first, ...more] = records();
     assert.deepEqual(more, []);
@@ -273,7 +342,7 @@ describe('bench', () => {
     assert.ok(!existsSync(join(out, 'records')));
     const { code, err } = await line(command, { columns: 100 });
     assert.equal(code, 0);
-    assert.match(err, /^\r\x1b\[Krun 1 of 1 {2}base model {2}base (50|83)%/);
+    assert.match(err, /^.*\n\r\x1b\[Krun 1 of 1 {2}base model {2}base (50|83)%/);
   });
 
   const wrong: [string, number, RegExp][] = [
@@ -289,7 +358,7 @@ describe('bench', () => {
     ['--strategies local,protected-global:floor=2', 2, /strategy protected-global: option floor 2: too big/],
     ['--protocol qick', 2, /unknown protocol qick \(did you mean quick\?\)/],
     ['--protocol protocol.txt', 2, /unknown protocol protocol.txt \(there are quick, .*paper.*\)/],
-    ['--protocol nowhere.json', 1, /^error: no file nowhere.json\n/],
+    ['--protocol nowhere.json', 1, /^error: no file nowhere.json$/],
     ['--dataset shape', 2, /unknown dataset shape \(did you mean shapes\?\)/],
     ['--dataset shapes:nose=0', 2, /dataset shapes: no option nose \(did you mean noise\?\)/],
     ['--dataset cifar10:path=nowhere', 1, /cifar10: no folder nowhere/],

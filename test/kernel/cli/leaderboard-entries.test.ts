@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Entry, Verification } from '../../../kernel/leaderboard/entry.ts';
 import type { Standing } from '../../../kernel/bench/leaderboard.ts';
+import { relative } from 'node:path';
 import { line, run, temporary } from './run.ts';
 
 const plugin = '--plugin test/kernel/cli/fixtures/variety.ts';
@@ -50,7 +51,7 @@ describe('leaderboard entries on the command line', function () {
     assert.ok(file.endsWith(`boards/tiny-shapes/variety-protected-global-2x-${id}.json`));
   });
   it('are valid without the plugin, since the entry names it', async () =>
-    assert.equal(await well(`leaderboard check ${boards}`), '1 entries are valid\n'));
+    assert.equal(await well(`leaderboard check ${boards}`), '1 entry is valid\n'));
   it('are shown, and legends say what columns mean', async () => {
     const out = await well(`leaderboard ${boards}`);
     assert.match(out, /variety .* reported .* A\.Name/);
@@ -59,7 +60,7 @@ describe('leaderboard entries on the command line', function () {
     assert.deepEqual([row!.entry, row!.division, row!.runs], [id, 'open', 2]);
   });
   it('are verified by running them again, which is noted', async () => {
-    const out = await well(`leaderboard verify ${id} ${plugin} --by B.Name --backend cpu ${boards}`);
+    const out = await well(`leaderboard verify ${id.slice(0, 6)} ${plugin} --by B.Name --backend cpu ${boards}`);
     assert.match(out, /^reproduced: the same seeds gave the same numbers\nseed 0: score .*\nseed 1: /);
     assert.match(out, /noted in .*\n$/);
     assert.deepEqual(
@@ -117,9 +118,16 @@ describe('leaderboard entries on the command line', function () {
   it('that were changed are found by check', async () => {
     const text = readFileSync(file, 'utf8');
     writeFileSync(file, text.replace('"recipe": "short"', '"recipe": "long"'));
-    await refused(['leaderboard', 'check'], /1 problem in 1 entries/);
+    await refused(['leaderboard', 'check'], /1 problem in 1 entry/);
     writeFileSync(file, '{');
-    await refused(['leaderboard', 'check', file], /1 problem in 1 entries/);
+    await refused(['leaderboard', 'check', file], /1 problem in 1 entry/);
     writeFileSync(file, text);
   });
+  it('a file that is given by another path is the same one', async () =>
+    assert.equal(await well(`leaderboard check ${relative('.', file)} ${boards}`), '1 entry is valid\n'));
+  for (const command of ['check', 'page', 'show', `verify ${'0'.repeat(12)}`])
+    it(`${command} tells a folder that is not there`, async () => {
+      const { code, out, err } = await line(`leaderboard ${command} --leaderboards ${folder.path('no')}`);
+      assert.deepEqual([code, out, err], [1, '', `error: leaderboards: no folder ${folder.path('no')}\n`]);
+    });
 });

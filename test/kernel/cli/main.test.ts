@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { commands } from '../../../kernel/cli/commands.ts';
 import { main } from '../../../kernel/cli/main.ts';
+import { catalogue as everything } from '../../../plugins/catalogue.ts';
 import { line, run } from './run.ts';
 
 const leaves = [
@@ -28,6 +29,21 @@ describe('command line', () => {
       assert.match(out, new RegExp(`Examples?:\n  \\$ pruningbench ${name.join(' ')}`));
       assert.match(out, /--json/);
     });
+
+  for (const name of [[], ...leaves])
+    it(`${['pruningbench', ...name].join(' ')} --help fits a terminal of 80 columns`, async () => {
+      const { out } = await run([...name, '--help'], { columns: 80 }, everything);
+      assert.deepEqual(
+        out.split('\n').filter(text => text.length > 80),
+        [],
+      );
+    });
+
+  it('continues long examples as a shell does', async () =>
+    assert.match(
+      (await run(['prune', '--help'], { columns: 80 }, everything)).out,
+      /\n {2}\$ pruningbench prune [^\n]* \\\n {6}--speedup 2 --out pruned\n/,
+    ));
 
   it('tests the help of every command', () =>
     assert.deepEqual(

@@ -129,6 +129,10 @@ export class Client {
     return id;
   }
 
+  get pid(): number {
+    return this.#process.pid!;
+  }
+
   get exitCode(): number | null {
     return this.#process.exitCode;
   }

@@ -23,6 +23,14 @@ for (const engine of engines) {
     before(async () => (kernel = await Client.start(kernelCommand(engine))));
     after(async () => assert.equal(await kernel.stop(), 0, kernel.errors));
 
+    it('hears an interrupt while its compiler warms up', async () => {
+      const id = kernel.send('for (;;);');
+      await kernel.message(id, m => m.type === 'execute_input');
+      kernel.interrupt();
+      assert.equal((await kernel.settle(id)).reply['ename'], 'KeyboardInterrupt');
+      assert.equal(await value('1 + 1'), '2');
+    });
+
     const value = async (code: string) => {
       const exchange = await kernel.execute(code);
       assert.equal(exchange.reply['status'], 'ok', JSON.stringify(exchange.reply));
@@ -71,6 +79,13 @@ for (const engine of engines) {
       );
       await value('let a = "another type"');
       assert.equal(await value('a.toUpperCase()'), `'ANOTHER TYPE'`);
+    });
+
+    it('knows the names of many cells, and what they imported', async () => {
+      await value('let n0 = 0; import { basename } from "node:path"');
+      for (let i = 1; i <= 34; i++)
+        await value(`let n${i} = n${i - 1} + 1; import { sep as sep${i} } from "node:path"`);
+      assert.equal(await value('n0 = 5; basename(`a${sep1}${n34}`) + n0 + sep34.length'), `'3451'`);
     });
 
     it('closes over names as the engine does', async () => {
@@ -300,6 +315,18 @@ for (const engine of engines) {
     });
 
     if (expected.types)
+      it('takes an empty array for one of anything, in its cell and in later ones', async () => {
+        assert.equal(await value('const some = []; let more = [], none: number[] = []; some.push(1); some'), '[ 1 ]');
+        assert.equal(
+          await value("some.push('two'); more.push({ three: 3 }); [...some, ...more]"),
+          "[ 1, 'two', { three: 3 } ]",
+        );
+        assert.match((await kernel.execute("none.push('x')")).reply['evalue'] as string, /'string' is not assignable/);
+        const { reply } = await kernel.execute('const a = [], b: number = "text";');
+        assert.match(reply['evalue'] as string, /^In\[\d+\]:1:15 Type 'string'/);
+      });
+
+    if (expected.types)
       it('keeps what a failed cell had assigned', async () => {
         await kernel.execute(
           'let early = 1; const unset = (() => { throw new Error("no") })() as number; let later = 2;',
@@ -321,6 +348,16 @@ for (const engine of engines) {
         assert.match((await kernel.execute('fixed = 2')).reply['evalue'] as string, /it is a constant/);
         const { reply } = await kernel.request('inspect_request', { code: 'double', cursor_pos: 3 });
         assert.match(reply['data']['text/plain'] as string, /Doubles a number/);
+        const own = '/**\n * Halves a number.\n * @param n which one\n */\nfunction half(n: number) { return n / 2 }\n';
+        await kernel.execute(`/** Not about halves. */\nlet whole = 1;\n${own}`);
+        const documented = async (code: string) =>
+          (await kernel.request('inspect_request', { code, cursor_pos: 2 })).reply['data']['text/plain'] as string;
+        assert.equal(
+          await documented('half'),
+          'function half(n: number): number\n\nHalves a number.\n@param n which one',
+        );
+        assert.match(await documented('parseInt'), /Converts a string to an integer/);
+        assert.match(await documented('profile'), /^[^\n]*Profile$/);
       });
   });
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { paretoFront } from '../../../kernel/leaderboard/front.ts';
-import { outcomeOf, rerunOf, statusOf, toleranceOf } from '../../../kernel/leaderboard/outcome.ts';
+import { countedSpeedupOf, outcomeOf, rerunOf, statusOf, toleranceOf } from '../../../kernel/leaderboard/outcome.ts';
 import { recordOf } from '../bench/records.ts';
 
 const records = [0.7, 0.8].map((score, seed) => recordOf({ criterion: 'a', score, seed }));
@@ -33,6 +33,19 @@ describe('what a re-run comes to', () => {
   });
   it('a speed-up that is not reached differs', () =>
     assert.equal(outcomeOf(records, [{ ...runs[0]!, macs: 2001 }], 100), 'differs'));
+  it('a speed-up in time is not judged by multiply-adds, in a re-run as in a check', () => {
+    const timed = records.map(record => {
+      const { configuration } = record;
+      return {
+        ...record,
+        configuration: { ...configuration, protocol: { ...configuration.protocol, count: 'latency' as const } },
+      };
+    });
+    const slower = { ...runs[0]!, macs: 2001 };
+    assert.equal(outcomeOf(timed, [slower], 100), 're-run');
+    assert.equal(countedSpeedupOf(timed[0]!, slower), Infinity);
+    assert.ok(countedSpeedupOf(records[0]!, slower) < 2);
+  });
   it('the tolerance is twice the spread, half a point at least, one point for one seed', () => {
     assert.ok(Math.abs(toleranceOf(records) - 2 * Math.sqrt(50)) < 1e-9);
     assert.equal(toleranceOf([records[0]!, { ...records[0]! }]), 0.5);

@@ -76,13 +76,23 @@ describe('the page of leaderboards', () => {
       assert.match(page, new RegExp(`<tr id="e-${entry.id}" tabindex="-1" data-model="net x0.5"`));
     const [ranks] = /<table>[^]*?<\/table>/.exec(page)!;
     const cells = ranks.replace(/(\s*<[^>]*>\s*)+/g, ' ');
-    assert.match(cells, /method 2x 4x strategy protocol division by/);
-    assert.match(cells, /a 1 80\.00 ± 14\.14 2 60\.00 global own-recipe open A/);
+    assert.match(cells, /method 2x 4x by/);
+    assert.match(cells, /a 1 80\.00 ± 14\.14 2 60\.00 A/);
+    assert.ok(page.includes('<p>All entries: strategy global, protocol own-recipe, division open.</p>'));
     for (const name of ['model', 'dataset', 'protocol', 'strategy', 'division', 'status'])
       assert.match(
         page,
         new RegExp(`<select name="${name}">\\s*<option value="">all</option>\\s*<option value="[^"]+">`),
       );
+  });
+  it('has columns for what entries differ in, and says the rest once', async () => {
+    const local = entryOf({ by: 'A' }, [recordOf({ criterion: 'c', score: 0.5, strategy: 'local' })]);
+    const other = await leaderboardPage([...entries, stored(local)]);
+    for (const columns of [/2x<\/th>.*strategy<\/th>.*by<\/th>/s, /latency<\/th>.*strategy<\/th>.*status<\/th>/s]) {
+      assert.match(other, columns);
+      assert.doesNotMatch(page, columns);
+    }
+    assert.ok(other.includes('<p>All entries: protocol own-recipe, division open.</p>'));
   });
   it('has a chart against multiply-adds, and one against latency where it was measured; points lead to rows', async () => {
     assert.equal(page.match(/<svg/g)!.length, 2);

@@ -4,6 +4,7 @@ import {
   current,
   findEntry,
   readEntries,
+  readEntriesIfAny,
   supersedingProblems,
   writeEntry,
 } from '../../../kernel/leaderboard/store.ts';
@@ -39,7 +40,8 @@ describe('superseded entries', () => {
     ));
   it('two cannot supersede the same one', () => {
     const [problem] = supersedingProblems([first, second, superseding(first.id, 'B')].map(stored));
-    assert.match(problem!, new RegExp(`supersedes ${first.id}, as boards/.*${second.id}.json does`));
+    assert.match(problem!.what, new RegExp(`^supersedes ${first.id}, as boards/.*${second.id}.json does`));
+    assert.match(problem!.files[1]!, new RegExp(`${second.id}.json$`));
   });
   it('a cycle is told', () => {
     // Ids are hashes, so that only a forged file can do it.
@@ -58,14 +60,34 @@ describe('the folder of leaderboards', () => {
   after(() => folder.remove());
   const entry = entryOf();
 
-  it('where there is none, there are no entries', async () =>
-    assert.deepEqual(await readEntries(folder.path('no')), []));
+  it('where there is none, it is named, but for the first who submits', async () => {
+    await assert.rejects(readEntries(folder.path('no')), { message: `leaderboards: no folder ${folder.path('no')}` });
+    await assert.rejects(readEntries('package.json'), { message: 'leaderboards: no folder package.json' });
+    assert.deepEqual(await readEntriesIfAny(folder.path('no')), []);
+  });
   it('an entry is found by its id and by its file', async () => {
     const file = await writeEntry(folder.path(), entry);
     assert.deepEqual(await readEntries(folder.path()), [{ file, entry }]);
     assert.deepEqual(await findEntry(entry.id, folder.path()), { file, entry });
     assert.deepEqual(await findEntry(file, 'nowhere'), { file, entry });
     await assert.rejects(findEntry('0'.repeat(12), folder.path()), /no entry 000000000000 in /);
+  });
+  it('an entry is found by the beginning of its id; where several begin so, they are named', async () => {
+    const others = ['B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J', 'K', 'L', 'M', 'N', 'O', 'P', 'Q'].map(by =>
+      entryOf({ by }),
+    );
+    for (const other of others) await writeEntry(folder.path('many'), other);
+    // Seventeen ids cannot begin with sixteen digits.
+    await writeEntry(folder.path('many'), entry);
+    const ids = [entry, ...others].map(({ id }) => id);
+    for (const wanted of ids.map(id => id.slice(0, 6)))
+      assert.ok((await findEntry(wanted, folder.path('many'))).entry.id.startsWith(wanted));
+    const first = ids.map(id => id[0]!).find((digit, i, all) => all.indexOf(digit) < i)!;
+    const message = await findEntry(first, folder.path('many')).catch((error: Error) => error.message);
+    const [head, ...files] = (message as string).split('\n  ');
+    const named = ids.filter(id => id.startsWith(first));
+    assert.equal(head, `entry ${first}: ${named.length} begin with it`);
+    assert.deepEqual(files.map(file => file.slice(-17, -5)).sort(), named.sort());
   });
   it('verifications are appended and change nothing else', async () => {
     const { file } = await findEntry(entry.id, folder.path());

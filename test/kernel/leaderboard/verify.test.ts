@@ -14,6 +14,7 @@ import { local } from '../../../plugins/strategies/index.ts';
 import { classification } from '../../../plugins/tasks/index.ts';
 import { catalogue } from '../cli/catalogue.ts';
 import { tiny } from '../tiny-model.ts';
+import { problemText } from '../../../kernel/leaderboard/store.ts';
 import { stored } from './entries.ts';
 
 const own = defineCriterion({ id: 'own', element: Math.abs });
@@ -72,7 +73,7 @@ describe('entries of real runs', function () {
       [
         'a recipe of its own to the closed division',
         () => entriesOf(records, { by: 'A' }, [], [], catalogue),
-        /closed division: protocol short is none of quick, .*paper/,
+        /^Error: not submitted: closed division: protocol short is none of quick, .*paper.* \(magnitude-l2-local-2x\)$/,
       ],
       [
         'no recipe to the open division',
@@ -113,6 +114,27 @@ describe('entries of real runs', function () {
       ],
     ];
     for (const [what, run, message] of refused) it(`refuses ${what}`, () => void assert.throws(run, message));
+    it('tells all that is wrong, a line for each, and how many entries it is wrong with', () => {
+      const other = records.map(record => ({
+        ...record,
+        configuration: { ...record.configuration, speedup: 1.5 },
+        latency: [{ batch: 1, base: 0, pruned: 1, repeats: 1, threads: 1 }],
+      }));
+      for (const record of other) record.id = hashOf(record.configuration);
+      assert.throws(
+        () => entriesOf([...records, ...other], { by: 'A', division: 'open' }, [], [], catalogue),
+        ({ message }: Error) => {
+          const [head, ...lines] = message.split('\n  ');
+          assert.equal(head, 'not submitted');
+          assert.equal(lines[0], 'open division: no recipe is stated (magnitude-l2-local-2x and 1 more)');
+          assert.deepEqual(
+            lines.slice(1),
+            other.map(({ id }) => `run ${id}: a latency is not above 0 (magnitude-l2-local-1.5x)`),
+          );
+          return true;
+        },
+      );
+    });
     it('a correction may be of the same runs', () => {
       const [corrected] = entriesOf(
         records,
@@ -168,7 +190,9 @@ describe('entries of real runs', function () {
       ));
     it('tells a file in the wrong place, and one run in two entries', () => {
       const twin = rehashed({ ...entry, by: 'B' });
-      const all = problems([stored(entry), { ...stored(twin), file: 'boards/x.json' }], catalogue).join('\n');
+      const all = problems([stored(entry), { ...stored(twin), file: 'boards/x.json' }], catalogue)
+        .map(problemText)
+        .join('\n');
       assert.match(all, /entry boards\/x\.json: its file should be tiny-shapes\/magnitude-l2-local-2x-/);
       assert.match(all, /entry boards\/x\.json: run [0-9a-f]{12} is in boards\/tiny-shapes.* too/);
     });

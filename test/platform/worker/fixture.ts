@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { planSchema, type Plan, type PlanInput } from '../../../kernel/bench/plan.ts';
 import type { RunRecord } from '../../../kernel/bench/record.ts';
-import type { Database } from '../../../plugins/platform/database/database.ts';
+import type { Database, Sql } from '../../../plugins/platform/database/database.ts';
 import { Queue, type Lease } from '../../../plugins/platform/queue.ts';
 import { Runs, type Run } from '../../../plugins/platform/runs.ts';
 import { openStore } from '../../../plugins/platform/store/open.ts';
@@ -38,18 +38,75 @@ export const tinyPlan = ({ protocol, ...changes }: Partial<PlanInput> = {}): Pla
 /** A lease as short as the queue allows. */
 export const shortLease: Lease = { heartbeat: 10, cap: 600, supervise: 1 };
 
+/** Looks at the tables of a platform. */
+export class Watch {
+  readonly sql: Sql;
+  /** What workers and queue said. */
+  readonly said: string[] = [];
+  readonly #checkpoints = new Set<number>();
+
+  constructor(sql: Sql) {
+    this.sql = sql;
+  }
+
+  all(): Promise<Run[]> {
+    return this.sql<Run>('select * from pruningbench.runs order by created, position');
+  }
+
+  async events<Data>(kind: 'log' | 'epoch' | 'state'): Promise<(Data & { run: string; attempt: number })[]> {
+    const rows = await this.sql<{ run: string; attempt: number; data: Data }>(
+      'select run, attempt, data from pruningbench.events where kind = $1 order by seq',
+      [kind],
+    );
+    return rows.map(({ data, ...rest }) => ({ ...data, ...rest }));
+  }
+
+  async log(): Promise<string> {
+    return (await this.events<{ line: string }>('log')).map(({ line }) => line).join('\n');
+  }
+
+  /** How many checkpoints were seen in the store and noted, those that others took the place of too. */
+  async checkpoints(): Promise<number> {
+    const rows = await this.sql<{ at: string }>(
+      `select distinct created::text as at from pruningbench.artifacts where name like 'models/%'`,
+    );
+    for (const { at } of rows) this.#checkpoints.add(Date.parse(at));
+    return this.#checkpoints.size;
+  }
+
+  /** Waits until the runs are as `enough` wants them; returns them. Throws with the log where one is not `allowed`. */
+  async until(
+    enough: (runs: readonly Run[]) => boolean | Promise<boolean>,
+    allowed: (run: Run) => boolean = ({ state }) => state !== 'failed',
+  ): Promise<Run[]> {
+    for (;;) {
+      const runs = await this.all();
+      if (await enough(runs)) return runs;
+      const failed = runs.find(run => !allowed(run));
+      if (failed)
+        assert.fail(`run ${failed.id} failed: ${failed.reason}\n${await this.log()}\n${this.said.join('\n')}`);
+      await sleep(50);
+    }
+  }
+
+  /** Waits until all runs are done. */
+  done(): Promise<Run[]> {
+    return this.until(runs => runs.length > 0 && runs.every(({ state }) => state === 'done'));
+  }
+}
+
 /** A database with a queue, a store and workers in this process. */
-export class Platform {
+export class Platform extends Watch {
   readonly database: Database;
   readonly queue: Queue;
   readonly runs: Runs;
   readonly store: Store;
   readonly folder: string;
-  /** What workers and queue said. */
-  readonly said: string[] = [];
   readonly #workers: Supervisor[] = [];
+  #started = 0;
 
   private constructor(database: Database, queue: Queue, store: Store, folder: string) {
+    super(database.sql);
     this.database = database;
     this.queue = queue;
     this.runs = new Runs(database, queue);
@@ -68,7 +125,7 @@ export class Platform {
     const { database, queue, runs, store } = this;
     const worker = await Supervisor.start({
       ...{ database, queue, runs, store, resources: 'cpu', version: 'test', every: 0, poll: 0.1 },
-      folder: join(this.folder, `worker-${this.#workers.length}`),
+      folder: join(this.folder, `worker-${this.#started++}`),
       compute: { backend: 'onnxruntime', threads: 1 },
       say: line => void this.said.push(line),
       ...changes,
@@ -81,41 +138,16 @@ export class Platform {
     await this.runs.submit({ title: 'test', plans, resources: 'cpu' });
   }
 
-  all(): Promise<Run[]> {
-    return this.database.sql<Run>('select * from pruningbench.runs order by created, position');
-  }
-
-  async events<Data>(kind: 'log' | 'epoch' | 'state'): Promise<(Data & { run: string; attempt: number })[]> {
-    const rows = await this.database.sql<{ run: string; attempt: number; data: Data }>(
-      'select run, attempt, data from pruningbench.events where kind = $1 order by seq',
-      [kind],
-    );
-    return rows.map(({ data, ...rest }) => ({ ...data, ...rest }));
-  }
-
-  async log(): Promise<string> {
-    return (await this.events<{ line: string }>('log')).map(({ line }) => line).join('\n');
-  }
-
-  /** Waits until the runs are as `enough` wants them; returns them. Throws with the log where a run fails unasked. */
-  async until(enough: (runs: readonly Run[]) => boolean | Promise<boolean>): Promise<Run[]> {
-    for (;;) {
-      const runs = await this.all();
-      if (await enough(runs)) return runs;
-      const failed = runs.find(({ state }) => state === 'failed');
-      if (failed)
-        assert.fail(`run ${failed.id} failed: ${failed.reason}\n${await this.log()}\n${this.said.join('\n')}`);
-      await sleep(50);
-    }
-  }
-
-  /** Waits until all runs are done. */
-  done(): Promise<Run[]> {
-    return this.until(runs => runs.length > 0 && runs.every(({ state }) => state === 'done'));
+  /** Stops the workers and forgets all runs. */
+  async clear(): Promise<void> {
+    for (const worker of this.#workers.splice(0)) await worker.stop();
+    await this.queue.reclaim(this.database.sql);
+    await this.database.sql('truncate pruningbench.runs, pruningbench.submissions, pruningbench.models cascade');
+    this.said.length = 0;
   }
 
   async close(): Promise<void> {
-    for (const worker of this.#workers) await worker.stop();
+    for (const worker of this.#workers.splice(0)) await worker.stop();
     await this.queue.close();
     await rm(this.folder, { recursive: true, force: true });
   }

@@ -1,0 +1,183 @@
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { ModelInfo, RunDetail, SubmissionInfo } from '../../api.ts';
+import { useCatalogue } from '../context.ts';
+import { draftOf, fieldOf, firstDraft, methodSpec, plansOf, suggestedTitle, type Draft } from '../draft.ts';
+import type { Problem } from '../fields.ts';
+import { Problems } from '../form.tsx';
+import type { ApiError } from '../http.ts';
+import { post, request, useLoad } from '../http.ts';
+import { go } from '../router.ts';
+import { announce, ErrorNote, View } from '../ui.tsx';
+import { useChecks } from './checks.ts';
+import { Methods } from './methods.tsx';
+import { ModelAndData } from './model-and-data.tsx';
+import { Presets } from './presets.tsx';
+import { Schedule } from './schedule.tsx';
+import { Summary } from './summary.tsx';
+import { Targets } from './targets.tsx';
+
+const storage = 'pruningbench.draft';
+
+/** What was in the form before, if it still fits. */
+function kept(): Draft | undefined {
+  try {
+    return (JSON.parse(sessionStorage.getItem(storage) ?? 'null') as Draft | null) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The same for the second try of one submission, so that the server takes it once. */
+const newKey = (): string =>
+  [...crypto.getRandomValues(new Uint8Array(16))].map(byte => byte.toString(16).padStart(2, '0')).join('');
+
+export type Change = (part: Partial<Draft>) => void;
+
+export function NewRun({ query }: { query: Readonly<Record<string, string>> }) {
+  const catalogue = useCatalogue();
+  const [draft, setDraft] = useState<Draft>(() => kept() ?? firstDraft(catalogue));
+  const [failure, setFailure] = useState<Error>();
+  const [refused, setRefused] = useState<readonly Problem[]>([]);
+  const [note, setNote] = useState<string>();
+  const [busy, setBusy] = useState(false);
+  const key = useRef(newKey());
+  const sending = useRef(false);
+  const uploads = useLoad<{ models: ModelInfo[] }>('api/models');
+  const { plans, problems: own } = useMemo(() => plansOf(draft, catalogue), [draft, catalogue]);
+  const checks = useChecks(own.length === 0 ? plans : [], draft.resources);
+
+  useEffect(() => sessionStorage.setItem(storage, JSON.stringify(draft)), [draft]);
+  const change: Change = part => {
+    setDraft(before => ({ ...before, ...part }));
+    setRefused([]);
+    setFailure(undefined);
+  };
+
+  const { run, submission } = query;
+  useEffect(() => {
+    const source = run ? `api/runs/${run}` : submission ? `api/submissions/${submission}` : undefined;
+    if (source === undefined) return;
+    request<RunDetail | SubmissionInfo>(source).then(
+      found => {
+        const given = 'plans' in found ? found.plans : [found.plan];
+        const resources = 'resources' in found ? found.resources : 'cpu';
+        const copy = draftOf(given, catalogue, { title: found.title, resources });
+        setDraft(copy);
+        const same = JSON.stringify(plansOf(copy, catalogue).plans) === JSON.stringify(given);
+        setNote(
+          same || given.length === 1
+            ? `This is a copy of “${found.title}”.`
+            : `“${found.title}” has plans that differ in more than model and data set: the form has the settings of the first.`,
+        );
+        history.replaceState(null, '', '#/new');
+      },
+      (error: Error) => setFailure(error),
+    );
+  }, [run, submission, catalogue]);
+
+  const problems = useMemo<Problem[]>(() => {
+    const checked = checks.results.flatMap((result, plan) =>
+      (result?.problems ?? []).map(({ path, message }) => ({ path: fieldOf(path, plan, draft), message })),
+    );
+    const unique = new Map([...own, ...refused, ...checked].map(one => [`${one.path} ${one.message}`, one]));
+    return [...unique.values()];
+  }, [own, refused, checks.results, draft]);
+
+  const submit = async () => {
+    if (sending.current) return;
+    if (problems.length > 0) {
+      announce(`Not sent: ${problems[0]!.message}`);
+      show(problems[0]!.path);
+      return;
+    }
+    sending.current = true;
+    setBusy(true);
+    setFailure(undefined);
+    try {
+      const title = draft.title.trim() || suggestedTitle(draft).slice(0, 200);
+      const taken = await post<SubmissionInfo>('api/submissions', {
+        key: key.current,
+        title,
+        plans,
+        resources: draft.resources,
+      });
+      key.current = newKey();
+      sessionStorage.setItem(storage, JSON.stringify({ ...draft, title: '' }));
+      announce('Submitted.');
+      go(['submissions', taken.id]);
+    } catch (error) {
+      const { field, message } = error as ApiError;
+      const [, plan, path] = /^plans\.(\d+)\.?(.*)$/.exec(field ?? '') ?? [];
+      if (plan === undefined) setFailure(error as Error);
+      else setRefused([{ path: fieldOf(path!, Number(plan), draft), message }]);
+      announce(`Not sent: ${message}`);
+    } finally {
+      sending.current = false;
+      setBusy(false);
+    }
+  };
+
+  return (
+    <View title="New run" about="Choose what is pruned, how, and how far: every combination is a run of its own.">
+      {note && (
+        <p class="notice" role="status">
+          {note}
+        </p>
+      )}
+      <Presets
+        pick={(plan, title) => {
+          setDraft({ ...draftOf([plan], catalogue, { resources: draft.resources }), title });
+          setNote(undefined);
+          announce(`The form has ${title}.`);
+        }}
+      />
+      <Problems.Provider value={problems}>
+        <form
+          class="new-run"
+          noValidate
+          onSubmit={event => {
+            event.preventDefault();
+            void submit();
+          }}
+        >
+          <div class="parts">
+            <ModelAndData draft={draft} change={change} uploads={uploads} />
+            <Methods draft={draft} change={change} impossible={checks.impossible} />
+            <Targets draft={draft} change={change} />
+            <Schedule draft={draft} change={change} />
+          </div>
+          <aside aria-label="What this comes to">
+            <Summary
+              draft={draft}
+              change={change}
+              plans={plans}
+              checks={checks}
+              problems={problems}
+              busy={busy}
+              show={show}
+              uploads={uploads.data?.models ?? []}
+            />
+            {failure && <ErrorNote error={failure} />}
+          </aside>
+        </form>
+      </Problems.Provider>
+    </View>
+  );
+}
+
+/** Leads to the field that a problem is about. */
+function show(path: string): void {
+  const parts = path.split('.');
+  for (let n = parts.length; n > 0; n--) {
+    const name = parts.slice(0, n).join('.');
+    const found = document.querySelector<HTMLElement>(`[data-path="${CSS.escape(name)}"]`);
+    if (!found) continue;
+    for (let fold = found.closest('details'); fold; fold = fold.parentElement?.closest('details') ?? null)
+      fold.open = true;
+    found.focus();
+    return;
+  }
+}
+
+/** Methods that are in the form already, as they are written in plans. */
+export const specsIn = ({ methods }: Draft): Set<string> => new Set(methods.map(methodSpec));

@@ -1,0 +1,62 @@
+import type { Plan } from '../../../../kernel/bench/plan.ts';
+import { useCatalogue } from '../context.ts';
+import { plural } from '../format.ts';
+import { useRef } from 'preact/hooks';
+
+const abouts = {
+  smoke: 'shows in a minute that everything runs; its numbers mean nothing',
+  laptop: 'a small cousin, all methods: hours on a processor',
+  paper: 'the network, data and schedules of the paper: for a GPU, and days',
+} as const;
+
+/** The experiments of the paper, each at three sizes. */
+export function Presets({ pick }: { pick: (plan: Plan, title: string) => void }) {
+  const { experiments, datasets } = useCatalogue();
+  const fold = useRef<HTMLDetailsElement>(null);
+  if (experiments.length === 0) return null;
+  const missing = (plan: Plan) => datasets.find(({ id }) => id === plan.dataset)?.unavailable ?? null;
+  return (
+    <details class="presets" ref={fold}>
+      <summary>Begin with an experiment of the paper</summary>
+      <dl class="hint">
+        {Object.entries(abouts).map(([name, about]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{about}</dd>
+          </div>
+        ))}
+      </dl>
+      <ul>
+        {experiments.map(({ id, title, profiles }) => (
+          <li key={id}>
+            <span class="name">{title}</span>
+            {Object.entries(profiles).map(([profile, plan]) => {
+              const reason = missing(plan);
+              const about = reason ?? `${plan.model} on ${plan.dataset}, ${plural(runsIn(plan), 'run')}`;
+              return (
+                <button
+                  key={profile}
+                  type="button"
+                  disabled={reason !== null}
+                  onClick={() => {
+                    pick(plan, `${title} (${profile})`);
+                    fold.current!.open = false;
+                  }}
+                >
+                  <span>{profile}</span>
+                  <small>
+                    {about}
+                    <span class="unseen">: {title}</span>
+                  </small>
+                </button>
+              );
+            })}
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+const runsIn = ({ methods, strategies, speedups, seeds }: Plan): number =>
+  methods.length * strategies.length * speedups.length * seeds.length;

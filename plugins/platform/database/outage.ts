@@ -15,11 +15,11 @@ interface Failure extends Error {
 /** Whether a database or a store could not be reached, or broke off: the same again may succeed later. */
 export function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  const { code, message, cause, $metadata, errors } = error as Failure;
+  const { code, message, name, cause, $metadata, errors } = error as Failure;
   if (typeof code === 'string' && (states.test(code) || codes.test(code))) return true;
   const status = $metadata?.httpStatusCode ?? 0;
   if (status >= 500 || status === 429) return true;
-  return messages.test(message) || [cause, ...(errors ?? [])].some(isOutage);
+  return name === 'TimeoutError' || messages.test(message) || [cause, ...(errors ?? [])].some(isOutage);
 }
 
 /** Does it again, through outages, until it succeeds. Throws what is no outage, and the signal's reason. */

@@ -25,6 +25,7 @@ export class S3Store implements Store {
       // others do not know AWS's newer checksums; what is read is checked by its SHA-256
       requestChecksumCalculation: 'WHEN_REQUIRED',
       responseChecksumValidation: 'WHEN_REQUIRED',
+      requestHandler: { connectionTimeout: 10_000, socketTimeout: 60_000 },
     });
     this.#bucket = bucket;
     this.#prefix = prefix === '' ? '' : `${prefix}/`;

@@ -130,7 +130,7 @@ function reporter(task: Task, made: readonly BenchProgress['stage'][], stop: Sto
     if (stage !== last) {
       console.log(`${names[stage]}: ${label}`);
       if (made.includes(stage) && stop.training)
-        console.log('  the model of the run before does not fit: its backend, data or training were others');
+        console.log('  again: the model of the run before is not there, or of another backend, data or training');
       last = stage;
     }
     const { epoch, epochs, loss, secondsLeft, ended } = training ?? {};

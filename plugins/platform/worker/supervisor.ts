@@ -121,6 +121,7 @@ export class Supervisor {
   async #make(attempt: RunAttempt, run: string): Promise<void> {
     this.#attempt = attempt;
     this.#run = run;
+    await this.#register().catch(() => {});
     if (this.#stopping.signal.aborted) attempt.pause(`worker ${this.id} was shut down`, patience.stop);
     try {
       await attempt.run();

@@ -241,19 +241,26 @@ interface Parts {
   readonly own?: { readonly database: Database; readonly queue: Queue; readonly runs: Runs };
 }
 
-const uninterrupted = new Map<string, Promise<unknown>>();
+interface Usual {
+  readonly result: unknown;
+  /** That the training of the base model took. */
+  readonly seconds: number;
+}
+const uninterrupted = new Map<string, Promise<Usual>>();
 
 /** What comes of a plan of one pruned run that nothing happens to. */
-function resultOf(plan: Plan): Promise<unknown> {
+export function usual(plan: Plan): Promise<Usual> {
   const key = hashOf(plan);
-  const make = async (): Promise<unknown> => {
+  const make = async (): Promise<Usual> => {
     const folder = await mkdtemp(join(tmpdir(), 'pruningbench-faults-'));
     const database = await openDatabase({ folder });
     const platform = await Platform.open(database);
     try {
       await platform.worker({ every: 600 });
       await platform.submit(plan);
-      return timeless(recordSchema.parse((await platform.done()).at(-1)!.result));
+      const runs = await platform.done();
+      const seconds = (runs[0]!.finished!.getTime() - runs[0]!.started!.getTime()) / 1000;
+      return { result: timeless(recordSchema.parse(runs.at(-1)!.result)), seconds };
     } finally {
       await platform.close();
       await database.close();
@@ -267,7 +274,7 @@ function resultOf(plan: Plan): Promise<unknown> {
 /** Waits until all is done, and holds the record against that of a plan that nothing happened to. */
 export async function endsAsUsual({ watch }: Site, plan: Plan): Promise<Run[]> {
   const runs = await watch.done();
-  assert.deepEqual(timeless(recordSchema.parse(runs.at(-1)!.result)), await resultOf(plan));
+  assert.deepEqual(timeless(recordSchema.parse(runs.at(-1)!.result)), (await usual(plan)).result);
   const states = await watch.events<{ state: string }>('state');
   for (const { id } of runs)
     assert.equal(states.filter(({ run, state }) => run === id && state === 'done').length, 1, `run ${id} ended twice`);

@@ -319,7 +319,7 @@ describe('requests to the server', function () {
     });
 
     it('on how often one asks', async () => {
-      const small = await start({ limits: { requests: 3 } });
+      const small = await start({ limits: { requests: 3, changes: 1 } });
       const statuses = [];
       for (let i = 0; i < 5; i++) {
         const { statusCode, headers } = await small.app.inject({ url: '/api/runs', headers: { host: 'localhost' } });
@@ -327,6 +327,8 @@ describe('requests to the server', function () {
         if (statusCode === 429) assert.ok(Number(headers['retry-after']) > 0 && Number(headers['retry-after']) <= 60);
       }
       assert.deepEqual(statuses, [200, 200, 200, 429, 429]);
+      const cancel = () => ask(small.app, 'POST', '/runs/0123456789ab/cancel', {});
+      assert.deepEqual([(await cancel()).status, (await cancel()).status], [404, 429]);
     });
   });
 });

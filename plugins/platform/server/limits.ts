@@ -1,6 +1,6 @@
 /** What the server lets itself be asked for. */
 export interface Limits {
-  /** Requests of one address in a minute; and those of them that change something. */
+  /** Requests of one address in a minute; and to one place those that change something. */
   readonly requests: number;
   readonly changes: number;
   /** Runs that a plan may have, and that may be open in all. */

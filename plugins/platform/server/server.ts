@@ -119,6 +119,11 @@ export function createServer(options: ServerOptions): FastifyInstance {
     inspectors.files.close();
   });
 
+  // before the limits, which look at routes as they come
+  app.addHook('onRoute', route => {
+    const changes = route.method !== 'GET' && route.url !== '/api/check';
+    if (changes) route.config = { rateLimit: { max: limits.changes }, ...route.config };
+  });
   void app.register(rateLimit, {
     max: limits.requests,
     timeWindow: '1 minute',

@@ -38,10 +38,10 @@ export const catalogueInfo = catalogueSchema.parse({
   workers: { cpu: 1, gpu: 0 },
 });
 
-/** Records of real runs. */
-export const records: readonly RunRecord[] = (await readEntries(leaderboardsFolder())).flatMap(
-  ({ entry }) => entry.records,
-);
+/** Records of real runs, those of one leaderboard. */
+export const records: readonly RunRecord[] = (await readEntries(leaderboardsFolder()))
+  .flatMap(({ entry }) => entry.records)
+  .filter(({ configuration }) => configuration.dataset.id === 'shapes');
 
 const graphs = new Map<string, Graph>();
 

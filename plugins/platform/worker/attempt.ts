@@ -64,15 +64,13 @@ export class RunAttempt {
 
   /** Brings the run as far as it goes. Returns how the attempt ended; undefined where another one has taken over. */
   async run(): Promise<Outcome['state'] | undefined> {
-    const { runs } = this.#context;
     const reporting = this.#report();
     const others = [this.#keepTicket(), this.#watchCap()];
     try {
       const outcome = await this.#work();
       this.#trained.abort();
       await reporting;
-      await this.#tell();
-      await this.#steadily(() => runs.finish(this.#run, this.#ticket, outcome));
+      await this.#end(outcome);
       if (outcome.state === 'done') await this.#sweep();
       return outcome.state;
     } catch (error) {
@@ -83,7 +81,20 @@ export class RunAttempt {
       this.#trained.abort();
       this.#over.abort();
       await Promise.all([reporting, ...others]);
-      await rm(this.#folder, { recursive: true, force: true });
+      await rm(this.#folder, { recursive: true, force: true, maxRetries: 3 });
+    }
+  }
+
+  /** Tells what is left to tell, and that the attempt is over. What the database does not take fails the run. */
+  async #end(outcome: Outcome): Promise<void> {
+    const finish = (outcome: Outcome) =>
+      this.#steadily(() => this.#context.runs.finish(this.#run, this.#ticket, outcome));
+    try {
+      await this.#tell();
+      await finish(outcome);
+    } catch (error) {
+      this.#lost.signal.throwIfAborted();
+      await finish({ state: 'failed', reason: `what it came to cannot be kept: ${(error as Error).message}` });
     }
   }
 

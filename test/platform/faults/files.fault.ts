@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { random } from '../../../kernel/random.ts';
 import { artifactKey } from '../../../plugins/platform/store/store.ts';
 import { did, endsAsUsual, onEachDatabase, steppedPlan, type Site } from './site.ts';
 
 /** A file system of a size, such as `1m`; undefined, and a printed reason, where one cannot be mounted. */
-async function mounted(folder: string, size: string): Promise<((size: string) => void) | undefined> {
-  await mkdir(folder, { recursive: true });
+function mounted(folder: string, size: string): ((size: string) => void) | undefined {
   const mount = (...options: string[]) => spawnSync('mount', [...options, folder], { encoding: 'utf8' });
   const { status, stderr, error } = mount('-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs');
   if (status === 0) return size => void mount('-o', `remount,size=${size}`);
@@ -18,8 +18,11 @@ async function mounted(folder: string, size: string): Promise<((size: string) =>
 
 onEachDatabase('full disks', open => {
   const folders: string[] = [];
-  afterEach(() => {
-    for (const folder of folders.splice(0)) spawnSync('umount', ['-l', folder]);
+  afterEach(async () => {
+    for (const folder of folders.splice(0)) {
+      spawnSync('umount', ['-l', folder]);
+      await rm(folder, { recursive: true });
+    }
   });
 
   for (const [whose, use] of [
@@ -28,10 +31,10 @@ onEachDatabase('full disks', open => {
   ] as const)
     it(`${whose}, when a checkpoint is written`, async function () {
       const site = await open();
-      const folder = join(site.folder, 'small');
-      const resize = await mounted(folder, '1m');
-      if (!resize) return this.skip();
+      const folder = await mkdtemp(join(tmpdir(), 'pruningbench-small-'));
       folders.push(folder);
+      const resize = mounted(folder, '1m');
+      if (!resize) return this.skip();
       await site.start(use(folder));
       const plan = steppedPlan({ seeds: [3] });
       await site.submit(plan);

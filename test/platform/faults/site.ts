@@ -1,4 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -191,8 +192,8 @@ export class Site {
     return this.#own ? this.#own.runs.retry(id) : this.#last.call('retry', id);
   }
 
-  /** The state in the last checkpoint of a training that is in the store; undefined where there is none. */
-  async checkpoint(run: Run): Promise<{ readonly state: TrainingState; readonly sha256: string } | undefined> {
+  /** The state in the last checkpoint of a training that is in the store; undefined where none is whole. */
+  async checkpoint(run: Run): Promise<TrainingState | undefined> {
     const [artifact] = await this.watch.sql<{ sha256: string }>(
       `select sha256 from pruningbench.artifacts where run = $1 and name like 'models/%/last.safetensors'`,
       [run.id],
@@ -203,8 +204,8 @@ export class Site {
       if (error.name === 'NotStored') return undefined;
       throw error;
     });
-    if (!bytes) return undefined;
-    return { state: JSON.parse(decodeSafetensors(bytes).metadata.state!) as TrainingState, sha256: artifact.sha256 };
+    if (!bytes || createHash('sha256').update(bytes).digest('hex') !== artifact.sha256) return undefined;
+    return JSON.parse(decodeSafetensors(bytes).metadata.state!) as TrainingState;
   }
 
   /** Waits until the run that is under way has a checkpoint within an epoch in the store; returns it. */
@@ -212,7 +213,7 @@ export class Site {
     let found: Run | undefined;
     await this.watch.until(async runs => {
       const run = runs.find(run => run.state === 'running' && run.kind === kind);
-      const step = run && (await this.checkpoint(run))?.state.step;
+      const step = run && (await this.checkpoint(run))?.step;
       if (step) found = run;
       return found !== undefined;
     });

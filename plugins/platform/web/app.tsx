@@ -11,6 +11,7 @@ import { Run } from './run/run.tsx';
 import { Runs } from './runs/runs.tsx';
 import { Submission } from './runs/submission.tsx';
 import { Submissions } from './runs/submissions.tsx';
+import { Server } from './server/server.tsx';
 import { SignIn } from './sign-in.tsx';
 import { ErrorNote, Loading, View } from './ui.tsx';
 
@@ -19,6 +20,7 @@ const places = [
   ['runs', 'Runs'],
   ['compare', 'Compare'],
   ['leaderboards', 'Leaderboards'],
+  ['server', 'Server'],
 ] as const;
 
 function App() {
@@ -75,6 +77,7 @@ function Place({ path: [place = 'new', id, ...rest], query }: ReturnType<typeof 
     if (place === 'submissions') return id ? <Submission key={id} id={id} /> : <Submissions />;
     if (place === 'compare' && !id) return <Compare query={query} />;
     if (place === 'leaderboards' && !id) return <Leaderboards query={query} />;
+    if (place === 'server' && !id) return <Server />;
   }
   return (
     <View title="Nothing here">

@@ -107,12 +107,21 @@ export function Standing({ run }: { run: RunInfo }) {
       </span>
     );
   }
-  if (state === 'running') return <>{reason ?? 'begins'}</>;
+  if (state === 'running') return <Linked text={reason ?? 'begins'} />;
   const where =
     state === 'queued' && ahead !== null ? (ahead === 0 ? 'next in the queue' : `${ahead} ahead in the queue`) : '';
   const why = reason ?? (state === 'waiting' ? 'waits for the model that it begins with' : '');
-  return <>{[where, why].filter(Boolean).join('; ')}</>;
+  return <Linked text={[where, why].filter(Boolean).join('; ')} />;
 }
+
+/** A text with links to the runs that it names. */
+export const Linked = ({ text }: { text: string }) => (
+  <>
+    {text
+      .split(/\brun ([0-9a-f]{12})\b/)
+      .map((part, i) => (i % 2 === 0 ? part : <a href={runLink(part)}>run {part}</a>))}
+  </>
+);
 
 /** What a run makes, in a few words. */
 export const runName = ({ kind, method, speedup }: Pick<RunInfo, 'kind' | 'method' | 'speedup'>): string => {

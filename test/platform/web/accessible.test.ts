@@ -26,6 +26,7 @@ describe('every view of the page', function () {
       'compare nothing': '#/compare',
       leaderboards: '#/leaderboards',
       "the paper's leaderboard": '#/leaderboards?model=resnet18&dataset=cifar100',
+      server: '#/server',
       'no such run': '#/runs/0123456789ab',
       'no such page': '#/nothing/here',
     };

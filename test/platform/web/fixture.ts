@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { RunRecord } from '../../../kernel/bench/record.ts';
 import type { Plan } from '../../../kernel/bench/plan.ts';
+import type { tokenInfo } from '../../../plugins/platform/api.ts';
 import {
   checkRequest,
   checkSchema,
@@ -22,7 +23,12 @@ import {
   runInfo,
   runsQuery,
   runsSchema,
+  newToken,
   sessionRequest,
+  sessionSchema,
+  tokenRequest,
+  tokensSchema,
+  workersSchema,
   standingsQuery,
   standingsSchema,
   submissionRequest,
@@ -75,6 +81,7 @@ export class Fixture {
   readonly runs = new Map<string, Stored>();
   readonly submissions = new Map<string, SubmissionInfo>();
   readonly models: ModelInfo[] = [];
+  readonly tokens: z.infer<typeof tokenInfo>[] = [];
   /** Bodies of what was submitted, in the order in which they came. */
   readonly received: z.infer<typeof submissionRequest>[] = [];
   /** Wanted by the server, where there is one. */
@@ -381,6 +388,18 @@ export class Fixture {
       }
       case 'GET /api/submissions':
         return [200, { submissions: [...this.submissions.values()].reverse(), next: null }, submissionsSchema];
+      case 'GET /api/session':
+        return [200, { required: this.token !== undefined, scopes: ['read', 'submit', 'work'] }, sessionSchema];
+      case 'GET /api/workers':
+        return [200, { workers: [worker] }, workersSchema];
+      case 'GET /api/tokens':
+        return [200, { tokens: this.tokens }, tokensSchema];
+      case 'POST /api/tokens': {
+        const { name, scopes } = tokenRequest.parse(await bodyOf(request));
+        const token = { id: newId(), name, scopes, created: this.#now(), used: null, revoked: null };
+        this.tokens.push(token);
+        return [201, { ...token, token: 'a-token-that-is-shown-once' }, newToken];
+      }
       case 'GET /api/models':
         return [200, { models: this.models }, modelsSchema];
       case 'POST /api/models':
@@ -391,6 +410,10 @@ export class Fixture {
         return [200, { boards: this.#boards() }, leaderboardsSchema];
       case 'GET /api/standings':
         return [200, { rows: this.#standings(standingsQuery.parse(query)) }, standingsSchema];
+    }
+    if (kind === 'tokens' && id) {
+      this.tokens.find(token => token.id === id)!.revoked = this.#now();
+      return [204, undefined];
     }
     if (kind === 'submissions' && id) {
       const submission = this.submissions.get(id);
@@ -500,6 +523,16 @@ export class Fixture {
     return model;
   }
 }
+
+const worker = {
+  id: 'w1',
+  resources: 'cpu',
+  host: 'here',
+  backend: 'onnxruntime',
+  version: '0.1.0',
+  seen: new Date().toISOString(),
+  run: null,
+};
 
 const newId = (): string => randomBytes(6).toString('hex');
 

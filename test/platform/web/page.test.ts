@@ -378,6 +378,23 @@ describe('the page', function () {
     assert.doesNotMatch(page.url(), /another/);
   });
 
+  it('makes tokens, shows them once, and revokes them', async () => {
+    await open('#/server');
+    await page.getByRole('row', { name: /here cpu onnxruntime/ }).waitFor();
+    await page.getByLabel('Name of a new token').fill('notebook');
+    await page.getByLabel('be a worker').check();
+    await page.getByRole('button', { name: 'Make a token' }).click();
+    await page.getByText('a-token-that-is-shown-once').waitFor();
+    assert.deepEqual(fixture.tokens[0]!.scopes, ['read', 'submit', 'work']);
+    await page.reload();
+    await page.getByRole('button', { name: 'Revoke notebook' }).click();
+    await page
+      .getByRole('row', { name: /notebook/ })
+      .getByText('revoked')
+      .waitFor();
+    assert.equal(await page.getByText('a-token-that-is-shown-once').count(), 0);
+  });
+
   it('works by keyboard', async () => {
     await open('#/new');
     const focused = () =>

@@ -4,7 +4,7 @@ import { submissionRequest, submissionSchema, submissionsQuery, submissionsSchem
 import { refusePaths } from '../check.ts';
 import { notFound, Refused } from '../refused.ts';
 import type { Api, Parts } from '../server.ts';
-import { byId } from './by-id.ts';
+import { byId, noBody } from './by-id.ts';
 
 /** What people have sent. */
 export function submissions(api: Api, { database, runs, reader, checker, limits }: Parts): void {
@@ -73,5 +73,27 @@ export function submissions(api: Api, { database, runs, reader, checker, limits 
     '/submissions/:id',
     { schema: { summary: 'One of them', params: byId, response: { 200: submissionSchema } } },
     ({ params: { id } }) => one(id),
+  );
+
+  api.post(
+    '/submissions/:id/cancel',
+    {
+      schema: {
+        summary: 'Ends its runs that have not ended, and the trainings that nobody else waits for',
+        params: byId,
+        body: noBody,
+        response: { 200: submissionSchema },
+      },
+    },
+    async ({ params: { id } }) => {
+      await one(id);
+      const open = await database.sql<{ id: string }>(
+        `select id from pruningbench.runs
+         where submission = $1 and kind = 'pruned' and state in ('waiting', 'queued', 'running') order by position`,
+        [id],
+      );
+      for (const run of open) await runs.cancel(run.id);
+      return one(id);
+    },
   );
 }

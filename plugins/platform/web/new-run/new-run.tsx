@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { canonical } from '../../../../kernel/bench/canonical.ts';
 import type { ModelInfo, RunDetail, SubmissionInfo } from '../../api.ts';
 import { useCatalogue } from '../context.ts';
 import { draftOf, fieldOf, firstDraft, methodSpec, plansOf, suggestedTitle, type Draft } from '../draft.ts';
@@ -27,7 +28,7 @@ function kept(): Draft | undefined {
   }
 }
 
-/** The same for the second try of one submission, so that the server takes it once. */
+/** The same for the second try of what was not changed, so that the server takes it once. */
 const newKey = (): string =>
   [...crypto.getRandomValues(new Uint8Array(16))].map(byte => byte.toString(16).padStart(2, '0')).join('');
 
@@ -40,7 +41,7 @@ export function NewRun({ query }: { query: Readonly<Record<string, string>> }) {
   const [refused, setRefused] = useState<readonly Problem[]>([]);
   const [note, setNote] = useState<string>();
   const [busy, setBusy] = useState(false);
-  const key = useRef(newKey());
+  const key = useRef({ of: '', key: '' });
   const sending = useRef(false);
   const uploads = useLoad<{ models: ModelInfo[] }>('api/models');
   const { plans, problems: own } = useMemo(() => plansOf(draft, catalogue), [draft, catalogue]);
@@ -95,13 +96,11 @@ export function NewRun({ query }: { query: Readonly<Record<string, string>> }) {
     setFailure(undefined);
     try {
       const title = draft.title.trim() || suggestedTitle(draft).slice(0, 200);
-      const taken = await post<SubmissionInfo>('api/submissions', {
-        key: key.current,
-        title,
-        plans,
-        resources: draft.resources,
-      });
-      key.current = newKey();
+      const body = { title, plans, resources: draft.resources };
+      const of = canonical(body);
+      if (key.current.of !== of) key.current = { of, key: newKey() };
+      const taken = await post<SubmissionInfo>('api/submissions', { key: key.current.key, ...body });
+      key.current = { of: '', key: '' };
       sessionStorage.setItem(storage, JSON.stringify({ ...draft, title: '' }));
       announce('Submitted.');
       go(['submissions', taken.id]);

@@ -14,7 +14,10 @@ export function Presets({ pick }: { pick: (plan: Plan, title: string) => void })
   const { experiments, datasets } = useCatalogue();
   const fold = useRef<HTMLDetailsElement>(null);
   if (experiments.length === 0) return null;
-  const missing = (plan: Plan) => datasets.find(({ id }) => id === plan.dataset)?.unavailable ?? null;
+  const missing = ({ dataset }: Plan) => {
+    const found = datasets.find(({ id }) => id === dataset);
+    return found?.unavailable == null ? null : `${found.title} is not on this server`;
+  };
   return (
     <details class="presets" ref={fold}>
       <summary>Begin with an experiment of the paper</summary>

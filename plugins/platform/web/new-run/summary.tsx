@@ -110,9 +110,7 @@ function Numbers({
         </div>
         <div>
           <dt>Time</dt>
-          <dd>
-            {estimated ? `about ${duration(sum(({ estimate }) => estimate!.total))}` : complete ? 'not known yet' : '–'}
-          </dd>
+          <dd>{estimated ? about(sum(({ estimate }) => estimate!.total)) : complete ? 'not known yet' : '–'}</dd>
         </div>
         {plans.length === 1 && (
           <>
@@ -202,3 +200,5 @@ function Numbers({
     </div>
   );
 }
+
+const about = (seconds: number): string => (seconds < 60 ? 'less than a minute' : `about ${duration(seconds)}`);

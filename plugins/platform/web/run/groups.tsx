@@ -1,22 +1,55 @@
 import { useState } from 'preact/hooks';
-import type { RunDetail } from '../../api.ts';
+import type { GroupFile, RunDetail } from '../../api.ts';
 import { Chart } from '../chart.tsx';
 import { plural } from '../format.ts';
 import { useLoad } from '../http.ts';
+import { Table, type Column } from '../table.tsx';
 import { ErrorNote, Loading, Section } from '../ui.tsx';
 
 /** What is pruned together, and what was left of it. */
 export function Groups({ run }: { run: RunDetail }) {
-  const there = run.files.some(({ name }) => name === 'groups.vl.json');
-  const { record } = run;
-  if (!there && !record) return null;
+  const has = (name: string) => run.files.some(file => file.name === name);
+  const there = has('groups.json');
+  const { data, error, reload } = useLoad<GroupFile>(there ? `api/runs/${run.id}/files/groups.json` : undefined);
+  if (!there) return null;
   return (
     <Section title="Dependency groups">
-      {record && <KeptChart groups={record.groups} />}
-      {there && <Drawing id={run.id} groups={record?.groups.length} />}
+      {error && <ErrorNote error={error} retry={reload} />}
+      {data && run.kind === 'pruned' && <KeptChart groups={data} />}
+      {data && (
+        <details>
+          <summary>What is in each group</summary>
+          <div class="tall">
+            <Table caption="Dependency groups" rows={data} keyOf={({ id }) => id} columns={memberColumns} />
+          </div>
+        </details>
+      )}
+      {has('groups.vl.json') && <Drawing id={run.id} groups={data?.length} />}
     </Section>
   );
 }
+
+type Group = GroupFile[number];
+
+const layersOf = ({ members }: Group): string[] => [
+  ...new Set(members.map(({ parameter }) => parameter.slice(0, parameter.lastIndexOf('.')))),
+];
+
+const memberColumns: Column<Group>[] = [
+  {
+    title: 'group',
+    head: true,
+    cell: ({ id, protected: reason }) => (
+      <>
+        {id}
+        {reason !== null && <small> stays whole: {reason}</small>}
+      </>
+    ),
+  },
+  { title: 'kept', figure: true, cell: ({ kept }) => kept },
+  { title: 'of', figure: true, cell: ({ units }) => units },
+  { title: 'layers that lose channels together', cell: group => layersOf(group).join(', ') },
+];
 
 interface Row {
   readonly group: string;
@@ -26,16 +59,10 @@ interface Row {
   readonly units: number;
 }
 
-function KeptChart({ groups }: { groups: NonNullable<RunDetail['record']>['groups'] }) {
+function KeptChart({ groups }: { groups: GroupFile }) {
   const rows = groups
-    .filter(({ whole }) => whole === undefined)
-    .map(({ id, units, kept }, position) => ({
-      group: id,
-      position,
-      share: kept.length / units,
-      kept: kept.length,
-      units,
-    }));
+    .filter(group => group.protected === null)
+    .map(({ id, units, kept }, position): Row => ({ group: id, position, share: kept / units, kept, units }));
   const [least] = [...rows].sort((a, b) => a.share - b.share);
   const whole = groups.length - rows.length;
   return (
@@ -44,8 +71,8 @@ function KeptChart({ groups }: { groups: NonNullable<RunDetail['record']>['group
       spec={keptSpec}
       rows={rows}
       text={[
-        `${plural(rows.length, 'group')} pruned`,
-        whole > 0 ? `, ${whole} left whole` : '',
+        plural(rows.length, 'group'),
+        whole > 0 ? `, and ${whole} that cannot be pruned` : '',
         least ? `. The least is left of ${least.group}: ${least.kept} of ${least.units} channels.` : '.',
       ].join('')}
       columns={[

@@ -1,4 +1,3 @@
-import { useState } from 'preact/hooks';
 import type { Layers as Rows, RunDetail } from '../../api.ts';
 import { amount, percent } from '../format.ts';
 import { useLoad } from '../http.ts';
@@ -9,9 +8,7 @@ import { ErrorNote, Section } from '../ui.tsx';
 export function Layers({ run }: { run: RunDetail }) {
   const there = run.files.some(({ name }) => name === 'layers.json');
   const { data, error, reload } = useLoad<Rows>(there ? `api/runs/${run.id}/files/layers.json` : undefined);
-  const [all, setAll] = useState(false);
   if (!there) return null;
-  const rows = (data ?? []).filter(({ params }) => all || params.before > 0);
   const sum = (of: (row: Rows[number]) => number) => (data ?? []).reduce((total, row) => total + of(row), 0);
   const [before, after] = [sum(({ macs }) => macs.before), sum(({ macs }) => macs.after)];
   return (
@@ -20,16 +17,12 @@ export function Layers({ run }: { run: RunDetail }) {
       {data && (
         <>
           <p class="hint">
-            {data.length} layers, {amount(before)} multiply-adds before and {amount(after)} after.
+            {data.length} layers with weights, {amount(before)} multiply-adds before and {amount(after)} after.
           </p>
-          <label class="check">
-            <input type="checkbox" checked={all} onChange={event => setAll(event.currentTarget.checked)} />
-            Show layers without weights, too
-          </label>
           <div class="tall">
             <Table
               caption="Layers before and after"
-              rows={rows}
+              rows={data}
               keyOf={({ id }) => id}
               columns={[
                 { title: 'layer', head: true, cell: ({ id }) => id },

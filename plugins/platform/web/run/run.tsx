@@ -6,7 +6,7 @@ import { ago, duration } from '../format.ts';
 import { ApiError, post, requestText, useLoad } from '../http.ts';
 import { useEvents } from '../live.ts';
 import { Connection } from '../runs/runs.tsx';
-import { announce, ErrorNote, Loading, runLink, runName, Section, Standing, State, View } from '../ui.tsx';
+import { announce, ErrorNote, Linked, Loading, runLink, runName, Section, Standing, State, View } from '../ui.tsx';
 import { CurveCharts } from './curve-charts.tsx';
 import { curveOfCsv, curveOfEvents, curveOfRecord, type CurvePoint } from './curves.ts';
 import { Files } from './files.tsx';
@@ -95,7 +95,11 @@ function Now({ run, connected }: { run: RunDetail; connected: boolean }) {
     <div class={run.state === 'failed' ? 'notice error' : 'notice now'}>
       <div aria-live="off">
         {run.state === 'failed' || run.state === 'cancelled' ? (
-          <p>{run.reason ?? (run.state === 'failed' ? 'It failed: the log says more.' : 'It was cancelled.')}</p>
+          <p>
+            <Linked
+              text={run.reason ?? (run.state === 'failed' ? 'It failed: the log says more.' : 'It was cancelled.')}
+            />
+          </p>
         ) : (
           <Standing run={run} />
         )}

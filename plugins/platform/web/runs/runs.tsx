@@ -7,7 +7,7 @@ import type { ApiError} from '../http.ts';
 import { request, useLoad } from '../http.ts';
 import { useEvents } from '../live.ts';
 import { ask } from '../router.ts';
-import { ErrorNote, Loading, View } from '../ui.tsx';
+import { Download, ErrorNote, Loading, View } from '../ui.tsx';
 import { RunTable } from './run-table.tsx';
 
 type Page = z.infer<typeof runsSchema>;
@@ -47,6 +47,7 @@ export function Runs({ query }: { query: Readonly<Record<string, string>> }) {
         </>
       }
       actions={
+        <>
         <a
           class={chosen.length > 0 ? 'button primary' : 'button off'}
           href={chosen.length > 0 ? address(['compare'], { runs: chosen.join() }) : undefined}
@@ -54,6 +55,10 @@ export function Runs({ query }: { query: Readonly<Record<string, string>> }) {
         >
           {chosen.length === 0 ? 'Choose runs to compare' : `Compare ${chosen.length} of up to ${mostCompared}`}
         </a>
+        <Download href={`api/results.csv?${asked}`} name="results.csv">
+          Results as CSV
+        </Download>
+        </>
       }
     >
       <form class="filters" role="search" aria-label="Filters" onSubmit={event => event.preventDefault()}>

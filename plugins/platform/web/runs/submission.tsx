@@ -7,7 +7,7 @@ import type { ApiError} from '../http.ts';
 import { post, request, useLoad } from '../http.ts';
 import { StandingTable } from '../leaderboards/standing-table.tsx';
 import { useEvents } from '../live.ts';
-import { announce, ErrorNote, Loading, Section, View } from '../ui.tsx';
+import { announce, Download, ErrorNote, Loading, Section, View } from '../ui.tsx';
 import { RunTable } from './run-table.tsx';
 import { Connection, mostCompared } from './runs.tsx';
 import { States } from './submissions.tsx';
@@ -92,6 +92,9 @@ export function Submission({ id }: { id: string }) {
           <a class="button" href={address(['new'], { submission: id })}>
             Clone
           </a>
+          <Download href={`api/results.csv?submission=${id}`} name={`${id}.csv`}>
+            Results as CSV
+          </Download>
           {open > 0 && (
             <button type="button" class="danger" onClick={() => void act('cancel')}>
               Cancel {plural(open, 'run')}

@@ -11,7 +11,7 @@ onEachDatabase('ends of runs', open => {
     const site = await open();
     const made = join(site.folder, 'made');
     await writeFile(made, '');
-    const child = new URL('./trivial-child.ts', import.meta.url).href;
+    const child = new URL('./trivial-child.mjs', import.meta.url).href;
     await site.start({ child, env: { FAULTS_MADE: made } });
     const seeds = Array.from({ length: 40 }, (_, i) => i);
     await site.submit(steppedPlan({ protocol: { name: 'none', base: null }, seeds }));

@@ -81,9 +81,10 @@ onEachDatabase('stopped workers', (open, kind) => {
     }
   });
 
-  it('two of four that race for 400 runs, killed', async () => {
+  it('two of four that race for 400 runs, killed', async function () {
+    this.timeout(1_800_000);
     const site = await open();
-    const child = new URL('./trivial-child.ts', import.meta.url).href;
+    const child = new URL('./trivial-child.mjs', import.meta.url).href;
     const made = path.join(site.folder, 'made');
     await writeFile(made, '');
     const start = (workers: number) => site.start({ child, workers, env: { FAULTS_MADE: made } });

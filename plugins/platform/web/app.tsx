@@ -1,8 +1,8 @@
 import { render } from 'preact';
-import type { CatalogueInfo } from '../api.ts';
+import type { CatalogueInfo, ModelInfo } from '../api.ts';
 import { address } from './address.ts';
 import { Compare } from './compare/compare.tsx';
-import { Catalogue } from './context.ts';
+import { Catalogue, Uploads } from './context.ts';
 import { post, useLoad } from './http.ts';
 import { Leaderboards } from './leaderboards/leaderboards.tsx';
 import { NewRun } from './new-run/new-run.tsx';
@@ -27,6 +27,7 @@ function App() {
   const { path, query } = useAddress();
   const [place = 'new'] = path;
   const catalogue = useLoad<CatalogueInfo>('api/catalogue');
+  const uploads = useLoad<{ models: ModelInfo[] }>(catalogue.data && 'api/models');
   return (
     <>
       <a
@@ -60,7 +61,9 @@ function App() {
         {!catalogue.data && !catalogue.error && <Loading />}
         {catalogue.data && (
           <Catalogue.Provider value={catalogue.data}>
-            <Place path={path} query={query} />
+            <Uploads.Provider value={uploads}>
+              <Place path={path} query={query} />
+            </Uploads.Provider>
           </Catalogue.Provider>
         )}
       </main>

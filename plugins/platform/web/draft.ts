@@ -188,9 +188,12 @@ export function fieldOf(path: string, plan: number, { datasets }: Pick<Draft, 'd
 }
 
 /** A title that says what is in the form. */
-export function suggestedTitle({ models, datasets, methods, speedups }: Draft): string {
+export function suggestedTitle(
+  { models, datasets, methods, speedups }: Draft,
+  modelName: (id: string) => string = id => id,
+): string {
   const names = (list: readonly Choice[]) =>
-    list.length > 2 ? `${list.length} models` : [...new Set(list.map(({ id }) => id))].join(', ');
+    list.length > 2 ? `${list.length} models` : [...new Set(list.map(({ id }) => modelName(id)))].join(', ');
   const what = methods.length === 1 ? methodSpec(methods[0]!) : `${methods.length} methods`;
   const factors = speedups
     .split(/[\s,;]+/)

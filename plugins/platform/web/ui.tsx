@@ -89,6 +89,9 @@ const stages: Readonly<Record<string, string>> = {
 };
 export const stageName = (stage: string): string => stages[stage] ?? stage;
 
+export const ended = ({ state }: Pick<RunInfo, 'state'>): boolean =>
+  state === 'done' || state === 'failed' || state === 'cancelled';
+
 /** What a run does now, or why it does nothing. */
 export function Standing({ run }: { run: RunInfo }) {
   const { state, progress, ahead, reason } = run;

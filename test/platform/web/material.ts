@@ -159,11 +159,12 @@ export const entryRows: readonly StandingInfo[] = standings(records, () => ({
 /** The paper's rows, ranked here: the file says a rank of regularized methods of their own. */
 export const paperRows: readonly StandingInfo[] = (() => {
   const rows = publishedRows();
-  return rows.map(row => {
+  const ranked = rows.map(row => {
     const same = rows.filter(
       one => one.model === row.model && one.dataset === row.dataset && one.speedup === row.speedup,
     );
     const rank = 1 + same.filter(({ score }) => score > row.score).length;
     return standing('paper', [])({ ...(row as object as Row), rank, runs: 1 });
   });
+  return ranked.sort((a, b) => a.speedup - b.speedup || a.rank - b.rank);
 })();

@@ -1,17 +1,19 @@
-import { useEffect, useMemo, useState } from 'preact/hooks';
-import type { RunDetail } from '../../api.ts';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { ListEvent, RunDetail } from '../../api.ts';
 import { paretoFront } from '../../../../kernel/leaderboard/front.ts';
 import { address, listIn } from '../address.ts';
+import { useModelName } from '../context.ts';
 import { Chart } from '../chart.tsx';
 import { epochAxis } from '../epoch-axis.ts';
 import { amount, duration, plural, signed } from '../format.ts';
 import { ApiError, request, requestText } from '../http.ts';
+import { useEvents } from '../live.ts';
 import { ask } from '../router.ts';
 import { curveOfCsv, curveOfRecord, type CurvePoint } from '../run/curves.ts';
 import { text } from '../run/settings.tsx';
 import { mostCompared } from '../runs/runs.tsx';
 import { Table } from '../table.tsx';
-import { ErrorNote, Loading, runLink, runName, Section, State, View } from '../ui.tsx';
+import { ended, ErrorNote, Loading, runLink, runName, Section, State, View } from '../ui.tsx';
 import { delta, differing, measuresOf, settingsOf, type Measure, type Setting } from './comparison.ts';
 
 interface Entry {
@@ -29,10 +31,11 @@ const colours = [
 /** Runs side by side. */
 export function Compare({ query }: { query: Readonly<Record<string, string>> }) {
   const ids = listIn(query['runs']).slice(0, mostCompared);
+  const modelName = useModelName();
   const { runs, errors } = useRuns(ids);
   const loaded = ids.flatMap(id => runs.get(id) ?? []);
   const settings = useMemo(() => differing(loaded.map(({ run }) => settingsOf(run))), [runs, query['runs']]);
-  const entries = useMemo(() => named(loaded, settings), [runs, settings]);
+  const entries = useMemo(() => named(loaded, settings, modelName), [runs, settings]);
   const chosen = entries.findIndex(({ run }) => run.id === query['baseline']);
   const baseline = Math.max(0, chosen);
   const measures = measuresOf(entries.map(({ run }) => run));
@@ -122,42 +125,60 @@ export function Compare({ query }: { query: Readonly<Record<string, string>> }) 
   );
 }
 
-/** Runs and their curves; what is known already is not asked again. */
+/** Runs and their curves. What is known is not asked again, but for runs that go on. */
 function useRuns(ids: readonly string[]) {
   const [runs, setRuns] = useState<ReadonlyMap<string, Pick<Entry, 'run' | 'points'>>>(new Map());
   const [errors, setErrors] = useState<readonly ApiError[]>([]);
+  const load = async (id: string, signal?: AbortSignal) => {
+    const init = signal ? { signal } : {};
+    try {
+      const run = await request<RunDetail>(`api/runs/${encodeURIComponent(id)}`, init);
+      const points = run.record
+        ? curveOfRecord(run.record)
+        : curveOfCsv(await requestText(`api/runs/${id}/curves.csv`, init));
+      setRuns(before => new Map([...before, [id, { run, points }]]));
+    } catch (error) {
+      if (signal?.aborted) return;
+      const { message, status } = error as ApiError;
+      setErrors(before => [...before, new ApiError(`Run ${id}: ${message}`, status)]);
+    }
+  };
   const key = ids.join();
   useEffect(() => {
     const controller = new AbortController();
-    const { signal } = controller;
     setErrors([]);
-    const load = async (id: string) => {
-      try {
-        const run = await request<RunDetail>(`api/runs/${encodeURIComponent(id)}`, { signal });
-        const points = run.record
-          ? curveOfRecord(run.record)
-          : curveOfCsv(await requestText(`api/runs/${encodeURIComponent(id)}/curves.csv`, { signal }));
-        setRuns(before => new Map([...before, [id, { run, points }]]));
-      } catch (error) {
-        if (signal.aborted) return;
-        const { message, status } = error as ApiError;
-        setErrors(before => [...before, new ApiError(`Run ${id}: ${message}`, status)]);
-      }
-    };
-    for (const id of ids) if (!runs.has(id)) void load(id);
+    for (const id of ids) if (!runs.has(id)) void load(id, controller.signal);
     return () => controller.abort();
   }, [key]);
+  const changed = useRef(new Set<string>());
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  useEvents<ListEvent>([...runs.values()].some(({ run }) => !ended(run)) ? 'api/events' : undefined, ['run'], event => {
+    if (event.event !== 'run' || !ids.includes(event.data.id)) return;
+    changed.current.add(event.data.id);
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined;
+      for (const id of changed.current) void load(id);
+      changed.current.clear();
+    }, 1000);
+  });
   return { runs, errors };
 }
 
 /** Runs with names that tell them apart, by what they differ in. */
-function named(list: readonly Pick<Entry, 'run' | 'points'>[], settings: readonly Setting[]): Entry[] {
+function named(
+  list: readonly Pick<Entry, 'run' | 'points'>[],
+  settings: readonly Setting[],
+  modelName: (model: string) => string,
+): Entry[] {
   const told = settings.filter(({ name }) => ['model', 'dataset', 'strategy', 'seed', 'protocol.name'].includes(name));
   return list.map((one, i) => ({
     ...one,
     name: [
       runName(one.run),
-      ...told.map(({ name, values }) => (name === 'seed' ? `seed ${text(values[i])}` : text(values[i]))),
+      ...told.map(({ name, values }) =>
+        name === 'seed' ? `seed ${text(values[i])}` : name === 'model' ? modelName(text(values[i])) : text(values[i]),
+      ),
     ].join(', '),
     colour: colours[i % colours.length]!,
   }));

@@ -6,7 +6,8 @@ import { address } from '../address.ts';
 import { runLink } from '../ui.tsx';
 
 const fixed = (value: number | null): string => (value === null ? '' : value.toFixed(2));
-const milliseconds = (seconds: number | null): string => (seconds === null ? '' : `${(1000 * seconds).toFixed(1)} ms`);
+const time = (seconds: number): string =>
+  seconds < 1 ? `${(1000 * seconds).toFixed(1)} ms` : `${seconds.toFixed(1)} s`;
 
 /** Standings as a table, best first; what is the same in all of them is left out. */
 export function StandingTable({ rows, caption }: { rows: readonly StandingInfo[]; caption: string }) {
@@ -48,7 +49,7 @@ export function StandingTable({ rows, caption }: { rows: readonly StandingInfo[]
     ...column(some('latencyRatio'), 'latency', ({ latencyRatio }) =>
       latencyRatio === null ? '' : times(latencyRatio),
     ),
-    ...column(some('stepSeconds'), 'step', ({ stepSeconds }) => milliseconds(stepSeconds)),
+    ...column(some('stepSeconds'), 'step', ({ stepSeconds }) => (stepSeconds === null ? '' : time(stepSeconds))),
     ...column(some('status'), 'status', ({ status }) => status ?? '', {}),
   ];
   return <Table caption={caption} columns={columns} rows={rows} rowClass={({ source }) => source} />;

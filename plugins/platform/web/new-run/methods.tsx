@@ -139,7 +139,7 @@ function Method({
       </div>
       <p class="hint">
         {chosen?.title}
-        {chosen?.paper && <span class="paper"> {chosen.paper}</span>}
+        {chosen?.paper && <span class="cited"> {chosen.paper}</span>}
       </p>
       {problem && <p class="problem">{problem}</p>}
       <Options

@@ -1,27 +1,17 @@
 import { useRef, useState } from 'preact/hooks';
 import type { JsonSchema } from '../../../../kernel/cli/schema.ts';
 import type { ModelInfo } from '../../api.ts';
-import { useCatalogue } from '../context.ts';
+import { upload, useCatalogue, useUploads } from '../context.ts';
 import { firstDraft, type Choice, type Draft } from '../draft.ts';
 import type { Texts } from '../fields.ts';
 import { countFields, SchemaFields, useProblem } from '../form.tsx';
 import { amount, bytes } from '../format.ts';
-import { request, type ApiError, type Loaded } from '../http.ts';
+import { request, type ApiError } from '../http.ts';
 import { announce, Chips, Section } from '../ui.tsx';
 import type { Change } from './new-run.tsx';
 
-/** What a model in a plan is called that somebody uploaded: `uploadPrefix` of the API. */
-export const upload = (id: string): string => `upload:${id}`;
-
-export function ModelAndData({
-  draft,
-  change,
-  uploads,
-}: {
-  draft: Draft;
-  change: Change;
-  uploads: Loaded<{ models: ModelInfo[] }>;
-}) {
+export function ModelAndData({ draft, change }: { draft: Draft; change: Change }) {
+  const uploads = useUploads();
   const catalogue = useCatalogue();
   const { tasks, models, datasets } = catalogue;
   const titleOf = (task: string) => (tasks.find(({ id }) => id === task)?.title ?? task).toLowerCase();

@@ -1,12 +1,11 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { canonical } from '../../../../kernel/bench/canonical.ts';
-import type { ModelInfo, RunDetail, SubmissionInfo } from '../../api.ts';
-import { useCatalogue } from '../context.ts';
-import { draftOf, fieldOf, firstDraft, methodSpec, plansOf, suggestedTitle, type Draft } from '../draft.ts';
+import type { RunDetail, SubmissionInfo } from '../../api.ts';
+import { useCatalogue, useModelName } from '../context.ts';
+import { draftOf, fieldOf, firstDraft, plansOf, suggestedTitle, type Draft } from '../draft.ts';
 import type { Problem } from '../fields.ts';
 import { Problems } from '../form.tsx';
-import type { ApiError } from '../http.ts';
-import { post, request, useLoad } from '../http.ts';
+import { post, request, type ApiError } from '../http.ts';
 import { go } from '../router.ts';
 import { announce, ErrorNote, View } from '../ui.tsx';
 import { useChecks } from './checks.ts';
@@ -19,13 +18,12 @@ import { Targets } from './targets.tsx';
 
 const storage = 'pruningbench.draft';
 
-/** What was in the form before, if it still fits. */
-function kept(): Draft | undefined {
-  try {
-    return (JSON.parse(sessionStorage.getItem(storage) ?? 'null') as Draft | null) ?? undefined;
-  } catch {
-    return undefined;
-  }
+/** What was in the form before; what an earlier version of the server had in it may not fit any more. */
+function kept(version: string): Draft | undefined {
+  const text = sessionStorage.getItem(storage);
+  if (text === null) return undefined;
+  const found = JSON.parse(text) as { version: string; draft: Draft };
+  return found.version === version ? found.draft : undefined;
 }
 
 /** The same for the second try of what was not changed, so that the server takes it once. */
@@ -36,18 +34,19 @@ export type Change = (part: Partial<Draft>) => void;
 
 export function NewRun({ query }: { query: Readonly<Record<string, string>> }) {
   const catalogue = useCatalogue();
-  const [draft, setDraft] = useState<Draft>(() => kept() ?? firstDraft(catalogue));
+  const modelName = useModelName();
+  const [draft, setDraft] = useState<Draft>(() => kept(catalogue.version) ?? firstDraft(catalogue));
   const [failure, setFailure] = useState<Error>();
   const [refused, setRefused] = useState<readonly Problem[]>([]);
   const [note, setNote] = useState<string>();
   const [busy, setBusy] = useState(false);
   const key = useRef({ of: '', key: '' });
   const sending = useRef(false);
-  const uploads = useLoad<{ models: ModelInfo[] }>('api/models');
   const { plans, problems: own } = useMemo(() => plansOf(draft, catalogue), [draft, catalogue]);
   const checks = useChecks(own.length === 0 ? plans : [], draft.resources);
 
-  useEffect(() => sessionStorage.setItem(storage, JSON.stringify(draft)), [draft]);
+  const keep = (draft: Draft) => sessionStorage.setItem(storage, JSON.stringify({ version: catalogue.version, draft }));
+  useEffect(() => keep(draft), [draft]);
   const change: Change = part => {
     setDraft(before => ({ ...before, ...part }));
     setRefused([]);
@@ -95,13 +94,13 @@ export function NewRun({ query }: { query: Readonly<Record<string, string>> }) {
     setBusy(true);
     setFailure(undefined);
     try {
-      const title = draft.title.trim() || suggestedTitle(draft).slice(0, 200);
+      const title = draft.title.trim() || suggestedTitle(draft, modelName).slice(0, 200);
       const body = { title, plans, resources: draft.resources };
       const of = canonical(body);
       if (key.current.of !== of) key.current = { of, key: newKey() };
       const taken = await post<SubmissionInfo>('api/submissions', { key: key.current.key, ...body });
       key.current = { of: '', key: '' };
-      sessionStorage.setItem(storage, JSON.stringify({ ...draft, title: '' }));
+      keep({ ...draft, title: '' });
       announce('Submitted.');
       go(['submissions', taken.id]);
     } catch (error) {
@@ -140,7 +139,7 @@ export function NewRun({ query }: { query: Readonly<Record<string, string>> }) {
           }}
         >
           <div class="parts">
-            <ModelAndData draft={draft} change={change} uploads={uploads} />
+            <ModelAndData draft={draft} change={change} />
             <Methods draft={draft} change={change} impossible={checks.impossible} />
             <Targets draft={draft} change={change} />
             <Schedule draft={draft} change={change} />
@@ -154,7 +153,6 @@ export function NewRun({ query }: { query: Readonly<Record<string, string>> }) {
               problems={problems}
               busy={busy}
               show={show}
-              uploads={uploads.data?.models ?? []}
             />
             {failure && <ErrorNote error={failure} />}
           </aside>
@@ -177,6 +175,3 @@ function show(path: string): void {
     return;
   }
 }
-
-/** Methods that are in the form already, as they are written in plans. */
-export const specsIn = ({ methods }: Draft): Set<string> => new Set(methods.map(methodSpec));

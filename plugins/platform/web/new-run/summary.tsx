@@ -1,7 +1,7 @@
 import type { Plan } from '../../../../kernel/bench/plan.ts';
-import type { Check, ModelInfo } from '../../api.ts';
+import type { Check } from '../../api.ts';
 import { resourceNames } from './resources.ts';
-import { useCatalogue } from '../context.ts';
+import { useCatalogue, useModelName } from '../context.ts';
 import { suggestedTitle, type Draft } from '../draft.ts';
 import type { Problem } from '../fields.ts';
 import { TextField } from '../form.tsx';
@@ -9,7 +9,6 @@ import { amount, duration, plural } from '../format.ts';
 import { Table } from '../table.tsx';
 import { Chips } from '../ui.tsx';
 import type { Checks } from './checks.ts';
-import { upload } from './model-and-data.tsx';
 import type { Change } from './new-run.tsx';
 
 /** What the form comes to, and the button that sends it. */
@@ -21,7 +20,6 @@ export function Summary({
   problems,
   busy,
   show,
-  uploads,
 }: {
   draft: Draft;
   change: Change;
@@ -30,13 +28,13 @@ export function Summary({
   problems: readonly Problem[];
   busy: boolean;
   show: (path: string) => void;
-  uploads: readonly ModelInfo[];
 }) {
   const { workers } = useCatalogue();
+  const name = useModelName();
   return (
     <div class="summary">
       <h2>What this comes to</h2>
-      <Numbers plans={plans} checks={checks} uploads={uploads} wrong={problems.length > 0} />
+      <Numbers plans={plans} checks={checks} wrong={problems.length > 0} />
       {problems.length > 0 && (
         <div class="notice error">
           <p>{problems.length === 1 ? 'One thing is missing or does not fit:' : 'Some things do not fit:'}</p>
@@ -58,7 +56,7 @@ export function Summary({
         wide
         maxLength={200}
         value={draft.title}
-        placeholder={suggestedTitle(draft)}
+        placeholder={suggestedTitle(draft, name)}
         change={title => change({ title })}
       />
       <Chips
@@ -81,24 +79,14 @@ export function Summary({
   );
 }
 
-function Numbers({
-  plans,
-  checks,
-  uploads,
-  wrong,
-}: {
-  plans: readonly Plan[];
-  checks: Checks;
-  uploads: readonly ModelInfo[];
-  wrong: boolean;
-}) {
+function Numbers({ plans, checks, wrong }: { plans: readonly Plan[]; checks: Checks; wrong: boolean }) {
   const { results, pending, error } = checks;
   const known = results.filter((result): result is Check => result !== undefined);
   const sum = (of: (check: Check) => number) => known.reduce((total, check) => total + of(check), 0);
   const complete = known.length === plans.length && plans.length > 0;
   const estimated = complete && known.every(({ estimate }) => estimate);
   const [only] = known;
-  const name = (model: string) => uploads.find(({ id }) => upload(id) === model)?.name ?? model;
+  const name = useModelName();
   const stages = ['base', 'sparsify', 'prune', 'finetune'] as const;
   return (
     <div class="numbers" aria-busy={pending}>

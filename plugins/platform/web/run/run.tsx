@@ -1,12 +1,24 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { RunDetail, RunEvent, RunInfo } from '../../api.ts';
 import { address } from '../address.ts';
-import { useCatalogue } from '../context.ts';
+import { useCatalogue, useModelName } from '../context.ts';
 import { ago, duration } from '../format.ts';
 import { ApiError, post, requestText, useLoad } from '../http.ts';
 import { useEvents } from '../live.ts';
 import { Connection } from '../runs/runs.tsx';
-import { announce, ErrorNote, Linked, Loading, runLink, runName, Section, Standing, State, View } from '../ui.tsx';
+import {
+  announce,
+  ended,
+  ErrorNote,
+  Linked,
+  Loading,
+  runLink,
+  runName,
+  Section,
+  Standing,
+  State,
+  View,
+} from '../ui.tsx';
 import { CurveCharts } from './curve-charts.tsx';
 import { curveOfCsv, curveOfEvents, curveOfRecord, type CurvePoint } from './curves.ts';
 import { Files } from './files.tsx';
@@ -16,12 +28,10 @@ import { Log, mostLines } from './log.tsx';
 import { Numbers } from './numbers.tsx';
 import { Settings } from './settings.tsx';
 
-const ended = ({ state }: Pick<RunInfo, 'state'>): boolean =>
-  state === 'done' || state === 'failed' || state === 'cancelled';
-
 /** One run: what it does, what came of it, and everything there is about it. */
 export function Run({ id }: { id: string }) {
   const { datasets, tasks } = useCatalogue();
+  const modelName = useModelName();
   const { data: run, error, reload, set } = useLoad<RunDetail>(`api/runs/${id}`);
   const live = useLive(run, reload, info => set(before => before && { ...before, ...info }));
   const kept = useKept(run, live.any);
@@ -43,7 +53,7 @@ export function Run({ id }: { id: string }) {
       title={runName(run)}
       about={
         <>
-          <State state={run.state} /> {run.model} on {run.dataset}, protocol {run.protocol}
+          <State state={run.state} /> {modelName(run.model)} on {run.dataset}, protocol {run.protocol}
           {run.kind === 'pruned' && `, ${run.strategy}`}, seed {run.seed}, of{' '}
           <a href={address(['submissions', run.submission])}>{run.title}</a>
           {run.needs && (

@@ -1,4 +1,5 @@
 import type { RunInfo } from '../../api.ts';
+import { useModelName } from '../context.ts';
 import { ago, percent, signed } from '../format.ts';
 import { Table, type Column } from '../table.tsx';
 import { runLink, runName, Standing, State } from '../ui.tsx';
@@ -12,6 +13,7 @@ export function RunTable({ runs, chosen = [], choose, within = false }: {
   /** All of one submission: what they have in common is said elsewhere. */
   within?: boolean;
 }) {
+  const modelName = useModelName();
   const several = (key: 'model' | 'dataset' | 'seed' | 'strategy') => new Set(runs.map(run => run[key])).size > 1;
   const columns: Column<RunInfo>[] = [
     ...(choose
@@ -34,7 +36,7 @@ export function RunTable({ runs, chosen = [], choose, within = false }: {
       : []),
     { title: 'state', class: 'state', cell: ({ state }) => <State state={state} /> },
     { title: 'run', head: true, class: 'name', cell: run => <a href={runLink(run.id)}>{runName(run)}</a> },
-    ...(!within || several('model') ? [{ title: 'model', cell: ({ model }: RunInfo) => model }] : []),
+    ...(!within || several('model') ? [{ title: 'model', cell: ({ model }: RunInfo) => modelName(model) }] : []),
     ...(!within || several('dataset') ? [{ title: 'data set', cell: ({ dataset }: RunInfo) => dataset }] : []),
     ...(!within || several('strategy')
       ? [{ title: 'strategy', class: 'whole', cell: ({ kind, strategy }: RunInfo) => (kind === 'pruned' ? strategy : '') }]

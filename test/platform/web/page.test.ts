@@ -261,6 +261,7 @@ describe('the page', function () {
     await page.getByRole('button', { name: 'Submit' }).click();
     await page.getByRole('heading', { name: 'Runs' }).waitFor();
     assert.equal(fixture.received[0]!.plans[0]!.model, `upload:${fixture.models[0]!.id}`);
+    await heading(/^mine <b>\.onnx on cifar10/).waitFor();
   });
 
   it('keeps the filters of its lists in the address', async () => {
@@ -313,7 +314,7 @@ describe('the page', function () {
   });
 
   it('compares runs by what differs, against a baseline', async () => {
-    const { several } = await fill(fixture);
+    const { several, running } = await fill(fixture);
     await open('#/runs?kind=pruned&state=done');
     for (const name of ['Compare magnitude-l2, 2x on shapes', 'Compare lamp, 2x on shapes'])
       await page.getByLabel(name).first().check();
@@ -327,6 +328,11 @@ describe('the page', function () {
     await page.getByLabel('Baseline').selectOption({ index: 1 });
     assert.doesNotMatch((await rows('Results'))[0]!.split('\t')[2]!, /points/);
     assert.match(await query(), /baseline=/);
+
+    await page.goto(`${fixture.url}#/compare?runs=${running}`);
+    await page.getByText('None of them is done').waitFor();
+    await fixture.finish(running);
+    await page.getByRole('table', { name: 'Results' }).waitFor();
 
     await page.goto(`${fixture.url}#/compare?runs=${several.join()}`);
     await page.getByText('No other run has both a better score and less cost than').waitFor();

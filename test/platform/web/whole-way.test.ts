@@ -97,6 +97,11 @@ describe("a person's whole way", function () {
       .getByRole('row', { name: /magnitude-l2 \+ group-norm/ })
       .first()
       .waitFor();
+
+    await page.getByRole('link', { name: 'New run' }).click();
+    await page.getByRole('button', { name: 'Submit' }).click();
+    await page.getByRole('button', { name: 'Cancel 1 run' }).click();
+    await page.locator('.states').getByText('1 cancelled').waitFor();
     assert.deepEqual(found, []);
   });
 });

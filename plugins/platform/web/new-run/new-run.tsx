@@ -76,12 +76,14 @@ export function NewRun({ query }: { query: Readonly<Record<string, string>> }) {
   }, [run, submission, catalogue]);
 
   const problems = useMemo<Problem[]>(() => {
-    const checked = checks.results.flatMap((result, plan) =>
+    // while others are asked for, the answers are those of what the form had before: the server judges what is sent
+    const answers = checks.pending ? [] : checks.results;
+    const checked = answers.flatMap((result, plan) =>
       (result?.problems ?? []).map(({ path, message }) => ({ path: fieldOf(path, plan, draft), message })),
     );
     const unique = new Map([...own, ...refused, ...checked].map(one => [`${one.path} ${one.message}`, one]));
     return [...unique.values()];
-  }, [own, refused, checks.results, draft]);
+  }, [own, refused, checks, draft]);
 
   const submit = async () => {
     if (sending.current) return;

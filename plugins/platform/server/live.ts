@@ -151,11 +151,11 @@ export class Live {
       yield opening;
       feed.info ??= await this.#reader.info(id);
       while (!signal.aborted && !this.#closed) {
-        const { version } = feed;
-        if (feed.info && feed.info !== shown) {
-          shown = feed.info;
-          yield message({ event: 'run', data: shown }, `${seq}.${String(++count).padStart(6, '0')}`);
-        }
+        // what is read below is at least as new as these
+        const { version, info } = feed;
+        const tell = (now: RunInfo) =>
+          message({ event: 'run', data: (shown = now) }, `${seq}.${String(++count).padStart(6, '0')}`);
+        if (info && !shown) yield tell(info);
         const events = await this.#after(id, feed, seq);
         for (const event of events) {
           [seq, count] = [event.seq, 0];
@@ -163,6 +163,8 @@ export class Live {
           if (said) yield message(said, String(seq));
           if (signal.aborted) return;
         }
+        // after the events that led there: who is told of the end has heard everything
+        if (info && info !== shown && events.length < mostEvents) yield tell(info);
         const more = feed.version !== version || events.length === mostEvents;
         if (!more && !(await feed.bell.next(this.#beat, signal))) yield alive;
         if (!(await may())) return;

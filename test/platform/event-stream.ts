@@ -12,10 +12,13 @@ export class EventStream {
   readonly events: ServerEvent[] = [];
   readonly #request: ClientRequest;
   #response: IncomingMessage | undefined;
+  readonly #heard: ((event: ServerEvent) => void) | undefined;
   #changed = () => {};
   #ended = false;
 
-  constructor(url: string, headers: Record<string, string> = {}) {
+  /** `heard` is told each event as it comes; without it they are kept. */
+  constructor(url: string, headers: Record<string, string> = {}, heard?: (event: ServerEvent) => void) {
+    this.#heard = heard;
     this.#request = get(url, { headers, agent: false }, response => {
       this.#response = response;
       response.on('error', () => this.#end());
@@ -37,7 +40,10 @@ export class EventStream {
   #take(message: string): void {
     const lines = message.split('\n').map(line => /^(\w*): ?(.*)$/.exec(line)!.slice(1) as [string, string]);
     const { id, event, data } = Object.fromEntries(lines);
-    if (event !== undefined) this.events.push({ id: id!, event, data: JSON.parse(data!) as unknown });
+    if (event === undefined) return;
+    const told = { id: id!, event, data: JSON.parse(data!) as unknown };
+    if (this.#heard) this.#heard(told);
+    else this.events.push(told);
   }
 
   #end(): void {

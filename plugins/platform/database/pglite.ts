@@ -11,6 +11,9 @@ export async function openPglite(folder: string): Promise<Database> {
     const pglite = await PGlite.create(join(folder, 'pglite'));
     const sql: Sql = async <Row>(text: string, values: readonly unknown[] = []) =>
       (await pglite.query<Row>(text, [...values])).rows;
+    // a server does so by itself: without it, tables that change all the time grow
+    const tidy = () => void pglite.exec('vacuum analyze').catch(() => {});
+    const tidying = setInterval(tidy, 10 * 60_000).unref();
     return {
       kind: 'pglite',
       sql,
@@ -24,6 +27,7 @@ export async function openPglite(folder: string): Promise<Database> {
       listen: (channel, handle) => pglite.listen(channel, handle),
       queue: { db: fromPglite(pglite), backend: 'pglite' },
       async close() {
+        clearInterval(tidying);
         await pglite.close();
         await unlock();
       },

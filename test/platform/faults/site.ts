@@ -1,17 +1,13 @@
-import { fork, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import assert from 'node:assert/strict';
 import { hashOf, recordSchema } from '../../../kernel/bench/record.ts';
 import type { Plan } from '../../../kernel/bench/plan.ts';
 import { decodeSafetensors } from '../../../kernel/safetensors.ts';
 import type { RunState as TrainingState } from '../../../kernel/train/run-state.ts';
-import { execArgvOf } from '../../../kernel/train/thread.ts';
 import type { Database } from '../../../plugins/platform/database/database.ts';
 import { openDatabase } from '../../../plugins/platform/database/open.ts';
 import { Queue, type Lease } from '../../../plugins/platform/queue.ts';
@@ -19,6 +15,7 @@ import { Runs, type Run } from '../../../plugins/platform/runs.ts';
 import { openStore } from '../../../plugins/platform/store/open.ts';
 import { artifactKey, type Store } from '../../../plugins/platform/store/store.ts';
 import { PostgresServer } from '../postgres.ts';
+import { Remote } from '../remote.ts';
 import { Platform, shortLease, timeless, tinyPlan, Watch } from '../worker/fixture.ts';
 import type { Calls, ProcessOptions } from './worker-process.ts';
 
@@ -42,72 +39,15 @@ export interface StartOptions {
 }
 
 /** A process with workers. */
-export class WorkerProcess {
-  readonly process: ChildProcess;
-  readonly said: string[] = [];
-  readonly ready: Promise<void>;
-  readonly #answers = new Map<number, { resolve: (answer: unknown) => void; reject: (error: Error) => void }>();
-  #asked = 0;
-
+export class WorkerProcess extends Remote<Calls> {
   constructor(options: ProcessOptions, env: NodeJS.ProcessEnv = {}) {
-    const module = new URL('./worker-process.ts', import.meta.url).href;
-    this.process = fork(fileURLToPath(module), [JSON.stringify(options)], {
-      execArgv: execArgvOf(module),
-      env: { ...process.env, ...env },
-      serialization: 'advanced',
-    });
-    this.ready = new Promise((resolve, reject) => {
-      this.process.on('message', (message: { said?: string; id?: number; answer?: unknown; error?: string }) => {
-        if (message.said === 'ready') resolve();
-        else if (message.said !== undefined) this.said.push(message.said);
-        else this.#answered(message as { id: number; answer?: unknown; error?: string });
-      });
-      this.process.once('exit', (code, signal) => {
-        const error = new Error(`a worker's process ended with ${signal ?? code}: ${this.said.join('\n')}`);
-        for (const { reject } of this.#answers.values()) reject(error);
-        reject(error);
-      });
-    });
-    this.ready.catch(() => {});
-  }
-
-  #answered({ id, answer, error }: { id: number; answer?: unknown; error?: string }): void {
-    const { resolve, reject } = this.#answers.get(id)!;
-    this.#answers.delete(id);
-    if (error === undefined) resolve(answer);
-    else reject(new Error(error));
-  }
-
-  get pid(): number {
-    return this.process.pid!;
-  }
-
-  get alive(): boolean {
-    return this.process.exitCode === null && this.process.signalCode === null;
-  }
-
-  call<Name extends keyof Calls>(call: Name, ...args: Parameters<Calls[Name]>): ReturnType<Calls[Name]> {
-    const id = this.#asked++;
-    const answer = new Promise((resolve, reject) => this.#answers.set(id, { resolve, reject }));
-    this.process.send({ id, call, args });
-    return answer as ReturnType<Calls[Name]>;
+    super(new URL('./worker-process.ts', import.meta.url), options, { env });
   }
 
   /** Of the training processes it has started. */
   async children(): Promise<number[]> {
     const text = await readFile(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8');
     return text.split(' ').filter(Boolean).map(Number);
-  }
-
-  signal(signal: NodeJS.Signals): void {
-    this.process.kill(signal);
-  }
-
-  async kill(): Promise<void> {
-    if (!this.alive) return;
-    const ended = once(this.process, 'exit');
-    this.process.kill('SIGKILL');
-    await ended;
   }
 
   /** Shuts its workers down, as an operator does. */

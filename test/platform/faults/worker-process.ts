@@ -4,6 +4,7 @@ import { Queue, type Lease } from '../../../plugins/platform/queue.ts';
 import { Runs } from '../../../plugins/platform/runs.ts';
 import { openStore } from '../../../plugins/platform/store/open.ts';
 import { Supervisor } from '../../../plugins/platform/worker/supervisor.ts';
+import { answerCalls, say } from '../remote.ts';
 
 // A process with workers, and with the database where that is the embedded one; a test makes faults happen to it.
 
@@ -27,7 +28,6 @@ export interface Calls {
 }
 
 async function start({ database: at, store, folders, lease, every, child }: ProcessOptions): Promise<Calls> {
-  const say = (line: string): void => void process.send!({ said: line });
   const database = await openDatabase(at);
   const queue = await Queue.open(database, error => say(`queue: ${error.message}`), lease);
   if (database.kind === 'pglite') await queue.reclaim(database.sql);
@@ -54,22 +54,4 @@ async function start({ database: at, store, folders, lease, every, child }: Proc
   };
 }
 
-interface Question {
-  readonly id: number;
-  readonly call: keyof Calls;
-  readonly args: readonly unknown[];
-}
-
-// a test that dies takes it along
-process.on('disconnect', () => process.exit(1));
-const calls = start(JSON.parse(process.argv[2]!) as ProcessOptions);
-process.on('message', ({ id, call, args }: Question) => {
-  void calls
-    .then(calls => (calls[call] as (...args: readonly unknown[]) => Promise<unknown>)(...args))
-    .then(
-      answer => process.send!({ id, answer }),
-      (error: Error) => process.send!({ id, error: error.message }),
-    );
-});
-await calls;
-process.send!({ said: 'ready' });
+answerCalls(start);

@@ -1,29 +1,42 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chown, mkdtemp, rm } from 'node:fs/promises';
+import { appendFile, chown, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
 
-/** A PostgreSQL server of the tests' own, in a temporary folder, on loopback. */
+/** A network of another kind than this process's. */
+export interface Elsewhere {
+  /** What a command there begins with. */
+  readonly prefix: readonly string[];
+  readonly addresses: readonly string[];
+}
+
+/** A PostgreSQL server of the tests' own, in a temporary folder, on loopback or elsewhere. */
 export class PostgresServer {
   readonly url: string;
+  readonly port: number;
   readonly #folder: string;
-  readonly #port: number;
+  readonly #elsewhere: Elsewhere | undefined;
   #process!: ChildProcess;
 
-  private constructor(folder: string, port: number) {
+  private constructor(folder: string, port: number, elsewhere: Elsewhere | undefined) {
+    this.port = port;
     this.#folder = folder;
-    this.#port = port;
-    this.url = `postgres://tests@127.0.0.1:${port}/postgres`;
+    this.#elsewhere = elsewhere;
+    this.url = elsewhere
+      ? `postgres://tests@localhost:${port}/postgres?host=${folder}`
+      : `postgres://tests@127.0.0.1:${port}/postgres`;
   }
 
-  static async start(): Promise<PostgresServer> {
+  /** Of one that is elsewhere, `url` goes through a file of this machine. */
+  static async start(elsewhere?: Elsewhere): Promise<PostgresServer> {
     const folder = await mkdtemp(path.join(tmpdir(), 'pruningbench-postgres-'));
     if (owner) await chown(folder, owner.uid, owner.gid);
-    const server = new PostgresServer(folder, await freePort());
+    const server = new PostgresServer(folder, await freePort(), elsewhere);
     await server.#run('initdb', ['-D', server.#data, '-U', 'tests', '-A', 'trust', '-E', 'UTF8', '--no-sync']);
+    if (elsewhere) await appendFile(path.join(server.#data, 'pg_hba.conf'), 'host all all samenet trust\n');
     await server.up();
     return server;
   }
@@ -36,16 +49,17 @@ export class PostgresServer {
   async up(): Promise<void> {
     const options = [
       '-p',
-      String(this.#port),
+      String(this.port),
       '-k',
       this.#folder,
       '-c',
-      'listen_addresses=127.0.0.1',
+      `listen_addresses=${(this.#elsewhere?.addresses ?? ['127.0.0.1']).join()}`,
       '-c',
       'max_connections=200',
     ];
-    this.#process = spawn(await binary('postgres'), ['-D', this.#data, ...options], {
-      ...owner,
+    const command = [...(this.#elsewhere?.prefix ?? []), await binary('postgres'), '-D', this.#data, ...options];
+    this.#process = spawn(command[0]!, command.slice(1), {
+      ...(this.#elsewhere ? {} : owner),
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     let said = '';
@@ -80,7 +94,7 @@ export class PostgresServer {
     const name = `test_${databases++}_${process.pid}`;
     await client.query(`create database ${name}`);
     await client.end();
-    return this.url.replace(/postgres$/, name);
+    return this.url.replace(/\/postgres(?=$|\?)/, `/${name}`);
   }
 
   async remove(): Promise<void> {
@@ -100,7 +114,7 @@ export class PostgresServer {
 let databases = 0;
 
 /** PostgreSQL does not run as root. */
-const owner = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : undefined;
+export const owner = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : undefined;
 
 async function binary(program: string): Promise<string> {
   const { platform, arch } = process;

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,22 +6,7 @@ import { buffer } from 'node:stream/consumers';
 import { openStore } from '../../../plugins/platform/store/open.ts';
 import { artifactKey, type Store } from '../../../plugins/platform/store/store.ts';
 import { pythonWith } from '../../python.ts';
-import { freePort } from '../postgres.ts';
-
-/** A server that speaks the protocol of S3, with a bucket `tests`. */
-async function startS3(python: string): Promise<ChildProcess> {
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  const server = spawn(python, ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
-  Object.assign(process.env, { AWS_ENDPOINT_URL: url, AWS_ACCESS_KEY_ID: 'tests', AWS_SECRET_ACCESS_KEY: 'tests' });
-  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
-  for (;;) {
-    if (server.exitCode !== null) throw new Error(`moto ended with ${server.exitCode}`);
-    const made = await fetch(`${url}/tests`, { method: 'PUT' }).catch(() => undefined);
-    if (made?.ok) return server;
-    await new Promise(resolve => setTimeout(resolve, 50));
-  }
-}
+import { S3Server } from '../s3.ts';
 
 describe('stores', function () {
   this.timeout(60_000);
@@ -36,21 +19,19 @@ describe('stores', function () {
   for (const kind of ['folder', 's3'] as const)
     describe(kind, () => {
       let store: Store;
-      let server: ChildProcess | undefined;
+      let server: S3Server | undefined;
       const before_ = { ...process.env };
       before(async function () {
         if (kind === 'folder') return void (store = await openStore(join(folder, 'store')));
         const python = pythonWith('moto, flask');
         if (!python) return this.skip();
-        server = await startS3(python);
+        server = await S3Server.start(python);
+        Object.assign(process.env, server.env());
         store = await openStore('s3://tests/some/prefix');
       });
       after(async () => {
         process.env = before_;
-        if (!server) return;
-        const ended = once(server, 'exit');
-        server.kill();
-        await ended;
+        await server?.stop();
       });
       const file = async (bytes: Uint8Array) => {
         const path = join(folder, 'file');

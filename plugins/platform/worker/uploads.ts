@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { link, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Attempt, Artifact, Runs } from '../runs.ts';
+import { isCheckpoint, type Artifact, type Attempt, type Runs } from '../runs.ts';
 import { artifactKey, type Store } from '../store/store.ts';
 
 /** SHA-256 and size of a file. */
@@ -81,8 +81,14 @@ export class Uploads {
   async #upload(name: string, path: string): Promise<void> {
     const { attempt, runs, store, steadily, folder } = this.#options;
     const snapshot = join(folder, String(this.#count++));
-    // its writer puts another file in its place and leaves this one as it is
-    await link(path, snapshot);
+    try {
+      // its writer puts another file in its place and leaves this one as it is
+      await link(path, snapshot);
+    } catch (error) {
+      // a training that has ended needs its checkpoint no more
+      if (isCheckpoint({ name }) && (error as NodeJS.ErrnoException).code === 'ENOENT') return;
+      throw error;
+    }
     try {
       const { sha256, bytes } = await digestOf(snapshot);
       if (this.#saved.get(name) === sha256) return;

@@ -53,12 +53,15 @@ onEachDatabase('full disks', open => {
     });
 });
 
-/** The file of the last checkpoint of a run in the store. */
+/** The file of the last checkpoint of a run in the store, while nobody works. */
 async function checkpointOf(site: Site, run: string): Promise<string> {
+  // the embedded database is there with a process only
+  const looking = await site.start({ workers: 0 });
   const [artifact] = await site.watch.sql<{ sha256: string }>(
     `select sha256 from pruningbench.artifacts where run = $1 and name like 'models/%/last.safetensors'`,
     [run],
   );
+  await looking.stop();
   return join(site.folder, 'store', artifactKey(run, artifact!.sha256));
 }
 
@@ -98,8 +101,9 @@ onEachDatabase('damaged checkpoints', open => {
     const worker = await site.start();
     await site.submit(plan);
     await site.withinEpoch('pruned');
+    const [base] = await site.watch.all();
     await worker.stop();
-    const file = await checkpointOf(site, (await site.watch.all())[0]!.id);
+    const file = await checkpointOf(site, base!.id);
     await truncate(file, 100);
     did('cut off the checkpoint of the base model');
     await site.start();

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { ListEvent, RunInfo, runsSchema } from '../../api.ts';
 import { address, listIn } from '../address.ts';
 import { useCatalogue } from '../context.ts';
-import type { ApiError} from '../http.ts';
+import type { ApiError } from '../http.ts';
 import { request, useLoad } from '../http.ts';
 import { useEvents } from '../live.ts';
 import { ask } from '../router.ts';
@@ -21,7 +21,9 @@ export const mostCompared = 10;
 /** All runs, newest first. */
 export function Runs({ query }: { query: Readonly<Record<string, string>> }) {
   const { models, datasets } = useCatalogue();
-  const asked = new URLSearchParams(filters.flatMap(name => (query[name] ? [[name, query[name]] as [string, string]] : [])));
+  const asked = new URLSearchParams(
+    filters.flatMap(name => (query[name] ? [[name, query[name]] as [string, string]] : [])),
+  );
   const path = `api/runs?${asked}`;
   const { data, error, reload, set } = useLoad<Page>(path);
   const connected = useRunList(set, reload, query);
@@ -43,21 +45,22 @@ export function Runs({ query }: { query: Readonly<Record<string, string>> }) {
       title="Runs"
       about={
         <>
-          One of many: <a href={address(['submissions'])}>as they were submitted</a>. <Connection connected={connected} />
+          One of many: <a href={address(['submissions'])}>as they were submitted</a>.{' '}
+          <Connection connected={connected} />
         </>
       }
       actions={
         <>
-        <a
-          class={chosen.length > 0 ? 'button primary' : 'button off'}
-          href={chosen.length > 0 ? address(['compare'], { runs: chosen.join() }) : undefined}
-          aria-disabled={chosen.length === 0}
-        >
-          {chosen.length === 0 ? 'Choose runs to compare' : `Compare ${chosen.length} of up to ${mostCompared}`}
-        </a>
-        <Download href={`api/results.csv?${asked}`} name="results.csv">
-          Results as CSV
-        </Download>
+          <a
+            class={chosen.length > 0 ? 'button primary' : 'button off'}
+            href={chosen.length > 0 ? address(['compare'], { runs: chosen.join() }) : undefined}
+            aria-disabled={chosen.length === 0}
+          >
+            {chosen.length === 0 ? 'Choose runs to compare' : `Compare ${chosen.length} of up to ${mostCompared}`}
+          </a>
+          <Download href={`api/results.csv?${asked}`} name="results.csv">
+            Results as CSV
+          </Download>
         </>
       }
     >
@@ -68,7 +71,11 @@ export function Runs({ query }: { query: Readonly<Record<string, string>> }) {
         <Select name="dataset" title="data set" values={datasets.map(({ id }) => id)} query={query} />
         <MethodFilter value={query['method'] ?? ''} />
         {asked.size > 0 && (
-          <button type="button" class="quiet" onClick={() => ask(Object.fromEntries(filters.map(name => [name, undefined])))}>
+          <button
+            type="button"
+            class="quiet"
+            onClick={() => ask(Object.fromEntries(filters.map(name => [name, undefined])))}
+          >
             Show all
           </button>
         )}
@@ -138,7 +145,12 @@ function useRunList(
   );
 }
 
-function Select({ name, title = name, values, query }: {
+function Select({
+  name,
+  title = name,
+  values,
+  query,
+}: {
   name: string;
   title?: string;
   values: readonly string[];
@@ -179,5 +191,3 @@ function MethodFilter({ value }: { value: string }) {
     </label>
   );
 }
-
-export type { RunInfo };

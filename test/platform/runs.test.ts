@@ -245,6 +245,15 @@ for (const kind of databaseKinds)
       assert.equal(await queue.touch(second.ticket), true);
     });
 
+    it('gives it out at once where the process had the database for itself', async () => {
+      await submit({ protocol: { name: 'test', base: null } });
+      await claim();
+      const next = await Queue.open(database, error => assert.fail(error));
+      const found = await next.take('cpu');
+      await next.close();
+      assert.equal(found !== undefined, kind === 'pglite');
+    });
+
     it('tells of changes', async () => {
       const heard: unknown[] = [];
       const end = await database.listen('pruningbench', payload => heard.push(JSON.parse(payload!)));

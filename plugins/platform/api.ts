@@ -64,6 +64,7 @@ export const checkRequest = z.strictObject({ plan: planSchema, resources: z.enum
 export const checkSchema = z.strictObject({
   /** Where in the plan and what is wrong; a plan with problems is not taken. */
   problems: z.array(z.strictObject({ path: z.string(), message: z.string() })),
+  /** Runs that it adds: trainings that are there already are not made again. */
   runs: z.int(),
   /** The model before pruning; null where it cannot be built. */
   model: z
@@ -89,6 +90,8 @@ export const checkSchema = z.strictObject({
       sparsify: z.number(),
       prune: z.number(),
       finetune: z.number(),
+      /** What runs take however small they are. */
+      overhead: z.number(),
       total: z.number(),
       /** What the estimate rests on, for people. */
       basis: z.string(),

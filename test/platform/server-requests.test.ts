@@ -164,7 +164,8 @@ describe('requests to the server', function () {
         ({ kind: 'epoch', data: { stage: 'base', epoch: 1, loss: 1, learningRate: 1, seconds } }) as const;
       await server.runs.report(run, undefined, [epoch(4), epoch(5), epoch(100)]);
       await server.runs.finish(run, ticket, { state: 'done', result: {} });
-      const { estimate } = await check(plan);
+      const { estimate, runs } = await check({ seeds: [5, 6] });
+      assert.equal(runs, 1 + 2, 'the model of seed 5 is there');
       assert.match(estimate!.basis, /3 epochs of this model/);
       // epochs of 40 images take 5 seconds, an evaluation of 20 images a third of that for each image
       const { protocol } = planOf(plan);

@@ -7,7 +7,7 @@ import type { Problem } from '../fields.ts';
 import { TextField } from '../form.tsx';
 import { amount, duration, plural } from '../format.ts';
 import { Table } from '../table.tsx';
-import { Chips } from '../ui.tsx';
+import { Chips, stageName } from '../ui.tsx';
 import type { Checks } from './checks.ts';
 import type { Change } from './new-run.tsx';
 
@@ -87,7 +87,7 @@ function Numbers({ plans, checks, wrong }: { plans: readonly Plan[]; checks: Che
   const estimated = complete && known.every(({ estimate }) => estimate);
   const [only] = known;
   const name = useModelName();
-  const stages = ['base', 'sparsify', 'prune', 'finetune'] as const;
+  const stages = ['base', 'sparsify', 'prune', 'finetune', 'overhead'] as const;
   return (
     <div class="numbers" aria-busy={pending}>
       {error && <p class="problem">{error.message}</p>}
@@ -133,7 +133,7 @@ function Numbers({ plans, checks, wrong }: { plans: readonly Plan[]; checks: Che
           <dl>
             {stages.map(stage => (
               <div key={stage}>
-                <dt>{stage}</dt>
+                <dt>{stage === 'overhead' ? 'starting, compiling, measuring' : stageName(stage)}</dt>
                 <dd>{duration(sum(({ estimate }) => estimate![stage]))}</dd>
               </div>
             ))}

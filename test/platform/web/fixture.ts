@@ -41,7 +41,7 @@ import {
   type SubmissionInfo,
 } from '../../../plugins/platform/api.ts';
 import { expand } from '../../../plugins/platform/expand.ts';
-import { runStates, type RunState } from '../../../plugins/platform/runs.ts';
+import { runStates, type RunState } from '../../../plugins/platform/vocabulary.ts';
 import { catalogueInfo, check, entryRows, paperRows, prunedFiles, records, standingsOf } from './material.ts';
 
 /** What pages may do on the real server. */

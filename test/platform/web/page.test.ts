@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import type { Browser, Locator, Page } from 'playwright-core';
+import type { Plan } from '../../../kernel/bench/plan.ts';
 import { complaints, openBrowser } from './browser.ts';
 import { fill } from './demo.ts';
 import { Fixture } from './fixture.ts';
@@ -311,6 +312,22 @@ describe('the page', function () {
     await page.getByRole('button', { name: 'Submit' }).click();
     await heading('Three criteria on shapes').waitFor();
     assert.deepEqual(fixture.received[0]!.plans, fixture.submissions.get(grid)!.plans);
+  });
+
+  it('clones plans that no form has together one at a time', async () => {
+    const { grid } = await fill(fixture);
+    const [plan] = fixture.submissions.get(grid)!.plans as [Plan];
+    const plans = [plan, { ...plan, dataset: 'cifar10', datasetOptions: {}, speedups: [3] }];
+    const { id } = fixture.submit({ title: 'Two of a kind', plans });
+    await open(`#/new?submission=${id}`);
+    await page.getByText('This is plan 1 of 2').waitFor();
+    assert.equal(await page.getByLabel('Speed-ups').inputValue(), plan.speedups.join(', '));
+    await page.getByRole('link', { name: '2', exact: true }).click();
+    await page.getByText('This is plan 2 of 2').waitFor();
+    assert.equal(await page.getByLabel('Speed-ups').inputValue(), '3');
+    await page.getByRole('button', { name: 'Submit' }).click();
+    await heading('Two of a kind').waitFor();
+    assert.deepEqual(fixture.received[0]!.plans, plans.slice(1));
   });
 
   it('compares runs by what differs, against a baseline', async () => {

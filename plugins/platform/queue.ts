@@ -1,9 +1,6 @@
 import { PgBoss, type Db, type JobWithMetadata } from 'pg-boss';
 import type { Database, Sql } from './database/database.ts';
-
-/** What a worker must have to take a run. */
-export const resourceNames = ['cpu', 'gpu'] as const;
-export type Resources = (typeof resourceNames)[number];
+import { resourceNames, type Resources } from './vocabulary.ts';
 
 /** Leave to work on a run, for as long as it is touched. */
 export interface Ticket {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { planSchema, type PlanInput } from '../../kernel/bench/plan.ts';
 import type { Database } from '../../plugins/platform/database/database.ts';
 import { Queue, type Ticket } from '../../plugins/platform/queue.ts';
-import { Runs, Superseded, type Run, type RunState } from '../../plugins/platform/runs.ts';
+import { Runs, Superseded, type Run } from '../../plugins/platform/runs.ts';
+import type { RunState } from '../../plugins/platform/vocabulary.ts';
 import { databaseKinds, databasesOf } from './databases.ts';
 
 const planOf = (changes: Partial<PlanInput> = {}) =>

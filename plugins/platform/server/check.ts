@@ -4,14 +4,14 @@ import { runsOf, type Plan } from '../../../kernel/bench/plan.ts';
 import { canonical } from '../../../kernel/bench/record.ts';
 import { find, suggestion, type Catalogue } from '../../../kernel/catalogue.ts';
 import { choose, chooseMethod } from '../../../kernel/cli/choose.ts';
-import type { Group } from '../../../kernel/graph/groups.ts';
+import { layerOf, type Group } from '../../../kernel/graph/groups.ts';
 import { optionNames, optionsAmong } from '../../../kernel/options.ts';
 import type { Model, Plugin } from '../../../kernel/plugin.ts';
 import { isScored, scoresByDefault } from '../../../kernel/prune/score.ts';
-import { uploadPrefix, type Check } from '../api.ts';
+import type { Check } from '../api.ts';
 import type { Database } from '../database/database.ts';
-import { expand, type RunDraft, type RunKind } from '../expand.ts';
-import type { Resources } from '../queue.ts';
+import { expand, type RunDraft } from '../expand.ts';
+import { uploadPrefix, type Resources, type RunKind } from '../vocabulary.ts';
 import { whyUnavailable } from './catalogue-info.ts';
 import { estimate } from './estimate.ts';
 import { inspectedData, inspectedModel, inspectGraph, type InspectedData, type InspectedModel } from './inspect.ts';
@@ -247,7 +247,7 @@ const shown = (shapes: readonly (readonly number[])[]): string =>
   shapes.map(shape => `[${shape.join(', ')}]`).join(', ') || 'nothing';
 
 const layersOf = (members: InspectedModel['groups'][number]['members']): string[] => [
-  ...new Set(members.map(({ parameter }) => parameter.slice(0, parameter.lastIndexOf('.')))),
+  ...new Set(members.map(({ parameter }) => layerOf(parameter))),
 ];
 
 /** What finds nothing to do in a model, by id, each with the reason. */

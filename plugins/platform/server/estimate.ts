@@ -3,7 +3,7 @@ import type { Plan } from '../../../kernel/bench/plan.ts';
 import { median } from '../../../kernel/bench/statistics.ts';
 import type { Check } from '../api.ts';
 import type { Database } from '../database/database.ts';
-import type { Resources } from '../queue.ts';
+import type { Resources } from '../vocabulary.ts';
 
 /** Seconds of training for each multiply-add of an image, where nothing is known of the workers. */
 const guesses: Readonly<Record<Resources, number>> = { cpu: 3e-10, gpu: 1e-11 };

@@ -10,9 +10,10 @@ import { example } from '../../../kernel/cli/help.ts';
 import { json } from '../../../kernel/cli/json.ts';
 import { openDatabase } from '../database/open.ts';
 import { withoutPassword } from '../database/postgres.ts';
-import { Queue, resourceNames } from '../queue.ts';
+import { Queue } from '../queue.ts';
 import { Runs } from '../runs.ts';
 import { openStore } from '../store/open.ts';
+import { resourceNames } from '../vocabulary.ts';
 import { Supervisor } from './supervisor.ts';
 
 const workerOptions = z.object({

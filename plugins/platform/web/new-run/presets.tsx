@@ -35,7 +35,7 @@ export function Presets({ pick }: { pick: (plan: Plan, title: string) => void })
             <span class="name">{title}</span>
             {Object.entries(profiles).map(([profile, plan]) => {
               const reason = missing(plan);
-              const about = reason ?? `${plan.model} on ${plan.dataset}, ${plural(runsIn(plan), 'run')}`;
+              const about = reason ?? `${plan.model} on ${plan.dataset}, ${plural(prunedBy(plan), 'pruned model')}`;
               return (
                 <button
                   key={profile}
@@ -61,5 +61,5 @@ export function Presets({ pick }: { pick: (plan: Plan, title: string) => void })
   );
 }
 
-const runsIn = ({ methods, strategies, speedups, seeds }: Plan): number =>
+const prunedBy = ({ methods, strategies, speedups, seeds }: Plan): number =>
   methods.length * strategies.length * speedups.length * seeds.length;

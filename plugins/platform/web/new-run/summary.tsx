@@ -1,6 +1,6 @@
 import type { Plan } from '../../../../kernel/bench/plan.ts';
 import type { Check } from '../../api.ts';
-import { resourceNames } from './resources.ts';
+import { resourceNames } from '../../vocabulary.ts';
 import { useCatalogue, useModelName } from '../context.ts';
 import { suggestedTitle, type Draft } from '../draft.ts';
 import type { Problem } from '../fields.ts';

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { z } from 'zod';
-import type { ListEvent, RunInfo, runsSchema } from '../../api.ts';
+import type { ListEvent, runsSchema } from '../../api.ts';
+import { runKinds, runStates } from '../../vocabulary.ts';
 import { address, listIn } from '../address.ts';
 import { useCatalogue } from '../context.ts';
 import type { ApiError } from '../http.ts';
@@ -13,8 +14,6 @@ import { RunTable } from './run-table.tsx';
 type Page = z.infer<typeof runsSchema>;
 
 const filters = ['state', 'kind', 'model', 'dataset', 'method'] as const;
-const states = ['waiting', 'queued', 'running', 'done', 'failed', 'cancelled'];
-const kinds = ['base', 'sparsified', 'pruned'];
 /** As many can be compared. */
 export const mostCompared = 10;
 
@@ -65,8 +64,8 @@ export function Runs({ query }: { query: Readonly<Record<string, string>> }) {
       }
     >
       <form class="filters" role="search" aria-label="Filters" onSubmit={event => event.preventDefault()}>
-        <Select name="state" values={states} query={query} />
-        <Select name="kind" values={kinds} query={query} />
+        <Select name="state" values={runStates} query={query} />
+        <Select name="kind" values={runKinds} query={query} />
         <Select name="model" values={models.map(({ id }) => id)} query={query} />
         <Select name="dataset" title="data set" values={datasets.map(({ id }) => id)} query={query} />
         <MethodFilter value={query['method'] ?? ''} />

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { ListEvent, SubmissionInfo, submissionsSchema } from '../../api.ts';
-import type { RunState } from '../../runs.ts';
+import type { RunState } from '../../vocabulary.ts';
 import { address } from '../address.ts';
 import { ago, plural } from '../format.ts';
 import { useLoad } from '../http.ts';

@@ -52,16 +52,20 @@ async function epochsOf({ sql }: Database, same: Partial<Plan>, resources: Resou
   return rows.map(({ seconds }) => seconds).filter(seconds => seconds > 0);
 }
 
+/** Seconds of an epoch that says how fast a worker is: shorter ones say how long it takes to begin. */
+const telling = 5;
+
 /** Seconds for each multiply-add of an image in the last results of other models. */
 async function speedsOf({ sql }: Database, resources: Resources): Promise<number[]> {
   const rows = await sql<{ seconds: number[]; train: number; macs: number }>(
-    `select jsonb_path_query_array(result, '$.base.history[*].seconds') as seconds,
+    `select jsonb_path_query_array(result, $2) as seconds,
        (result #>> '{configuration,dataset,train}')::float8 as train, (result #>> '{base,macs}')::float8 as macs
      from (
        select result from pruningbench.runs
-       where kind = 'pruned' and state = 'done' and resources = $1 order by finished desc limit 20
+       where kind = 'pruned' and state = 'done' and resources = $1 and jsonb_path_exists(result, $2)
+       order by finished desc limit 20
      ) as last`,
-    [resources],
+    [resources, `$.base.history[*].seconds ? (@ >= ${telling})`],
   );
   return rows.map(({ seconds, train, macs }) => median(seconds) / (train * macs)).filter(speed => speed > 0);
 }

@@ -14,7 +14,10 @@ export function Numbers({ record }: { record: RunRecord }) {
         <div class="main">
           <dt>{score}</dt>
           <dd>
-            {percent(after)} <small class={after < before ? 'worse' : 'better'}>{signed(100 * (after - before))}</small>
+            {percent(after)}{' '}
+            <small class={after < before ? 'worse' : after > before ? 'better' : undefined}>
+              {signed(100 * (after - before))}
+            </small>
           </dd>
           <dd class="hint">
             base {percent(before)}, pruned {percent(pruned.before[score]!)}

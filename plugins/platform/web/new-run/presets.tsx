@@ -1,7 +1,7 @@
+import { useRef } from 'preact/hooks';
 import type { Plan } from '../../../../kernel/bench/plan.ts';
 import { useCatalogue } from '../context.ts';
 import { plural } from '../format.ts';
-import { useRef } from 'preact/hooks';
 
 const abouts = {
   smoke: 'shows in a minute that everything runs; its numbers mean nothing',
@@ -44,6 +44,8 @@ export function Presets({ pick }: { pick: (plan: Plan, title: string) => void })
                   onClick={() => {
                     pick(plan, `${title} (${profile})`);
                     fold.current!.open = false;
+                    // what was pressed is hidden now
+                    fold.current!.querySelector('summary')!.focus();
                   }}
                 >
                   <span>{profile}</span>

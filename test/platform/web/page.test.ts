@@ -212,6 +212,7 @@ describe('the page', function () {
     const paper = page.getByRole('button', { name: /^paper.*: ResNet-18 on CIFAR-100, protected-global/ });
     assert.equal(await paper.isDisabled(), true, 'its data set is not here');
     await page.getByRole('button', { name: /^laptop.*: ResNet-18 on CIFAR-100, protected-global/ }).click();
+    assert.match(await page.locator(':focus').innerText(), /^Begin with/, 'keys go on where they were');
     assert.equal(await page.getByLabel('Speed-ups').inputValue(), '2, 4, 8');
     assert.equal(await page.getByLabel('Protocol').inputValue(), 'laptop');
     await page.locator('.methods > li').nth(16).waitFor();
@@ -263,6 +264,23 @@ describe('the page', function () {
     await page.getByRole('heading', { name: 'Runs' }).waitFor();
     assert.equal(fixture.received[0]!.plans[0]!.model, `upload:${fixture.models[0]!.id}`);
     await heading(/^mine <b>\.onnx on cifar10/).waitFor();
+
+    const [submission] = [...fixture.submissions.keys()];
+    const [base] = fixture.idsOf(submission!, 'base') as [string];
+    const [pruned] = fixture.idsOf(submission!, 'pruned') as [string];
+    for (const run of [base, pruned]) {
+      fixture.begin(run);
+      await fixture.finish(run);
+    }
+    await page.goto(`${fixture.url}#/leaderboards`);
+    await heading('Leaderboards').waitFor();
+    await page.getByLabel('model and data set').selectOption({ label: 'mine <b>.onnx on cifar10 (runs here)' });
+    await page.getByRole('table', { name: 'Leaderboard of mine <b>.onnx on cifar10' }).waitFor();
+    await page.goto(`${fixture.url}#/runs`);
+    await heading('Runs').waitFor();
+    await page.getByLabel('model').selectOption('mine <b>.onnx');
+    assert.equal(await query(), `model=${encodeURIComponent(fixture.received[0]!.plans[0]!.model)}`);
+    await page.getByRole('row', { name: /magnitude-l2, 2x/ }).waitFor();
   });
 
   it('keeps the filters of its lists in the address', async () => {

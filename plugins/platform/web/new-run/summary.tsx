@@ -175,7 +175,6 @@ function Numbers({ plans, checks, wrong }: { plans: readonly Plan[]; checks: Che
             { title: 'plan', head: true, cell: ({ plan }) => `${name(plan.model)}, ${plan.dataset}` },
             { title: 'params', figure: true, cell: ({ check }) => (check?.model ? amount(check.model.params) : '–') },
             { title: 'MACs', figure: true, cell: ({ check }) => (check?.model ? amount(check.model.macs) : '–') },
-            { title: 'groups', figure: true, cell: ({ check }) => check?.model?.groups.length ?? '–' },
             {
               title: 'time',
               figure: true,

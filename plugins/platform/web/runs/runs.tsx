@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { ListEvent, runsSchema } from '../../api.ts';
 import { runKinds, runStates } from '../../vocabulary.ts';
 import { address, listIn } from '../address.ts';
-import { useCatalogue } from '../context.ts';
+import { upload, useCatalogue, useModelName, useUploads } from '../context.ts';
 import type { ApiError } from '../http.ts';
 import { request, useLoad } from '../http.ts';
 import { useEvents } from '../live.ts';
@@ -20,6 +20,8 @@ export const mostCompared = 10;
 /** All runs, newest first. */
 export function Runs({ query }: { query: Readonly<Record<string, string>> }) {
   const { models, datasets } = useCatalogue();
+  const uploads = useUploads();
+  const modelName = useModelName();
   const asked = new URLSearchParams(
     filters.flatMap(name => (query[name] ? [[name, query[name]] as [string, string]] : [])),
   );
@@ -66,7 +68,12 @@ export function Runs({ query }: { query: Readonly<Record<string, string>> }) {
       <form class="filters" role="search" aria-label="Filters" onSubmit={event => event.preventDefault()}>
         <Select name="state" values={runStates} query={query} />
         <Select name="kind" values={runKinds} query={query} />
-        <Select name="model" values={models.map(({ id }) => id)} query={query} />
+        <Select
+          name="model"
+          values={[...models.map(({ id }) => id), ...(uploads.data?.models ?? []).map(({ id }) => upload(id))]}
+          shown={modelName}
+          query={query}
+        />
         <Select name="dataset" title="data set" values={datasets.map(({ id }) => id)} query={query} />
         <MethodFilter value={query['method'] ?? ''} />
         {asked.size > 0 && (
@@ -148,11 +155,13 @@ function Select({
   name,
   title = name,
   values,
+  shown = value => value,
   query,
 }: {
   name: string;
   title?: string;
   values: readonly string[];
+  shown?: (value: string) => string;
   query: Readonly<Record<string, string>>;
 }) {
   const value = query[name] ?? '';
@@ -162,7 +171,7 @@ function Select({
       <select name={name} value={value} onChange={event => ask({ [name]: event.currentTarget.value })}>
         <option value="">all</option>
         {(value === '' || values.includes(value) ? values : [...values, value]).map(one => (
-          <option value={one}>{one}</option>
+          <option value={one}>{shown(one)}</option>
         ))}
       </select>
     </label>

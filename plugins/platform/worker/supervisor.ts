@@ -74,11 +74,6 @@ export class Supervisor {
     }
   }
 
-  /** Waits until it has stopped. Throws what made it. */
-  async ended(): Promise<void> {
-    await this.#ended;
-  }
-
   /** Takes no more runs, pauses the one it has at a checkpoint and gives it to whoever is free. */
   async stop(): Promise<void> {
     this.#stopping.abort();

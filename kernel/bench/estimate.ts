@@ -21,6 +21,8 @@ export interface TimeEstimate {
   readonly sparsify: number;
   readonly prune: number;
   readonly finetune: number;
+  /** What trainings and runs take however small they are. */
+  readonly overhead: number;
   readonly total: number;
 }
 
@@ -37,12 +39,15 @@ export interface Workload {
   readonly runs: readonly { readonly speedup: number; readonly data: boolean }[];
 }
 
+/** Seconds of every training and every run, on two cores: a process begins, compiles what it runs, and measures. */
+const overheadSeconds = 5;
+
 /** A forward pass takes a third of a training step, whose backward pass is twice as much work. */
 const forward = 1 / 3;
 
 /**
  * Time of a workload whose training step takes so long for an image, in multiply-adds of the base model: a pruned model
- * is faster by its speed-up. What criteria compute beside gradients, compiling and measuring come on top of it.
+ * is faster by its speed-up. What criteria compute beside gradients comes on top of it.
  */
 export function estimateOf(secondsPerImage: number, workload: Workload): TimeEstimate {
   const { protocol, train, test, seeds, regularized, runs } = workload;
@@ -62,7 +67,9 @@ export function estimateOf(secondsPerImage: number, workload: Workload): TimeEst
     data ? looks(speedup) * Math.min(train, batches * batch) * (secondsPerImage / Math.sqrt(speedup)) : 0,
   );
   const finetune = sum(({ speedup }) => trained(protocol.finetune) / speedup);
-  return { secondsPerImage, base, sparsify, prune, finetune, total: base + sparsify + prune + finetune };
+  const overhead = overheadSeconds * ((protocol.base ? seeds : 0) + regularized + runs.length);
+  const total = base + sparsify + prune + finetune + overhead;
+  return { secondsPerImage, base, sparsify, prune, finetune, overhead, total };
 }
 
 /** Median seconds of a training step for an image, from a few steps on few images; the graph is not changed. */
@@ -166,7 +173,7 @@ export function estimateNotes({ secondsPerImage, runs, done, assumed }: BenchEst
   return [
     ...(done < runs
       ? [
-          `from training steps of ${(1000 * secondsPerImage).toPrecision(3)} ms an image; compiling and measuring come on top`,
+          `from training steps of ${(1000 * secondsPerImage).toPrecision(3)} ms an image, and ${overheadSeconds} s for each training and run`,
         ]
       : []),
     ...(done > 0 ? [`${done} of ${runs} runs are done and not counted`] : []),

@@ -161,7 +161,7 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
 };
 
 function estimateText(estimate: BenchEstimate, backend: string): string {
-  const stages = ['base', 'sparsify', 'prune', 'finetune', 'total'] as const;
+  const stages = ['base', 'sparsify', 'prune', 'finetune', 'overhead', 'total'] as const;
   const rows = stages.map(stage => [stage, duration(estimate[stage])]);
   return `${table(['stage', 'time'], rows)}\n${[...estimateNotes(estimate), `backend ${backend}`].join('\n')}\n`;
 }

@@ -4,7 +4,7 @@ import { find, type Catalogue } from '../catalogue.ts';
 import type { Plugin } from '../plugin.ts';
 import { usage, UsageError } from './errors.ts';
 import { addFlags, flagOf, typedFlags, type Given } from './flags.ts';
-import { checked, fieldsOf, jsonSchema, splitSpec, typed } from './schema.ts';
+import { checked, fieldsOf, jsonSchema, splitMethod, splitSpec, typed } from './schema.ts';
 
 /** A plugin with options that are checked and complete. */
 export interface Chosen<P> {
@@ -39,8 +39,7 @@ export function chooseMethod(
   { criteria, regularizers }: Pick<Catalogue, 'criteria' | 'regularizers'>,
   text: string,
 ): Method {
-  // The exponent of a number has a plus sign too.
-  const [criterion, regularizer, ...more] = text.split(/\s*\+\s*(?=[A-Za-z])/);
+  const [criterion, regularizer, ...more] = splitMethod(text);
   if (more.length > 0) throw new UsageError(`method ${text}: is written as criterion or criterion+regularizer`);
   const first = choose('criterion', criteria, criterion!.trim());
   const second = regularizer === undefined ? undefined : choose('regularizer', regularizers, regularizer.trim());

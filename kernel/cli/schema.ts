@@ -111,6 +111,11 @@ export function splitSpec(text: string): { id: string; options: Record<string, s
   return { id: text.slice(0, colon), options };
 }
 
+/** A criterion, and a regularizer where there is one, as in `magnitude-l2 + group-norm:reg=1e-3`. */
+export const splitMethod = (text: string): string[] =>
+  // the exponent of a number has a plus sign too
+  text.split(/\s*\+\s*(?=[A-Za-z])/);
+
 /** A name and options as `splitSpec` reads them. */
 export function specOf(id: string, options: Readonly<Record<string, unknown>>): string {
   const texts = Object.entries(options).map(([key, value]) => `${key}=${textOf(value)}`);

@@ -14,7 +14,7 @@ import { trainStep, type Regularize } from './step.ts';
 import { trainingOptions, type TrainingOptions } from './training-options.ts';
 
 export interface CheckpointOptions {
-  /** Where `last.safetensors` and `best.safetensors` are kept; a run that is found there goes on. */
+  /** Where `last.safetensors` is kept, and `best.safetensors` where that is wanted; a run that is found there goes on. */
   readonly folder: string;
   /** Write also within epochs, each time after so many steps. */
   readonly everySteps?: number | undefined;
@@ -196,9 +196,9 @@ class Run<T> {
       history: [...history, record],
       ...(better ? { best: { epoch, score } } : best ? { best } : {}),
     };
-    if (better) {
+    if (better && this.settings.keep === 'best') {
       if (this.#files) await this.#files.save('best', this.#state);
-      else if (this.settings.keep === 'best') this.#best = await this.#network.snapshot();
+      else this.#best = await this.#network.snapshot();
     }
     await this.#files?.save('last', this.#state);
     this.#report({ epoch, step, loss, learningRate, ...(score === undefined ? {} : { score }), ended: record }, true);

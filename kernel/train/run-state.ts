@@ -48,7 +48,7 @@ function variablesOf(network: Network, optimizer: Optimizer, slots: NamedVariabl
   ]);
 }
 
-/** Files of a run, `last.safetensors` and `best.safetensors` in a folder. */
+/** Files of a run in a folder: `last.safetensors`, and `best.safetensors` where the best weights are wanted. */
 export class RunFiles {
   readonly #folder: string;
   readonly #written: ((path: string) => void) | undefined;

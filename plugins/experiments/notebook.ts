@@ -51,8 +51,7 @@ layers, score the units of whole groups; ours put together what all layers of a 
 ## How long it takes
 
 Some training steps are measured on this machine, for the runs that are not done yet; where the data are not here yet, their published
-sizes are assumed. Compiling, and what criteria compute beside gradients, come on top: for small
-networks and short trainings that is most of the time.`,
+sizes are assumed. What criteria compute beside gradients comes on top.`,
     ],
     `const { text } = await estimatePlan(plan, { out: \`\${out}/\${profile}\`${weights ? ', weights' : ''} });
 console.log(text);`,

@@ -3,9 +3,9 @@ import { profileNames } from '../../kernel/bench/experiment.ts';
 import { planSchema } from '../../kernel/bench/plan.ts';
 import { protocolSchema } from '../../kernel/bench/protocol.ts';
 import { recordSchema } from '../../kernel/bench/record.ts';
-import { runKinds } from './expand.ts';
-import { resourceNames } from './queue.ts';
-import { runStates } from './runs.ts';
+import { resourceNames, runKinds, runStates, scopes } from './vocabulary.ts';
+
+export { scopes, uploadPrefix, type Scope } from './vocabulary.ts';
 
 // What the server and its clients say to one another, all of it JSON. The page, the tests and the OpenAPI document are
 // made from these.
@@ -56,14 +56,12 @@ export const catalogueSchema = z.strictObject({
 });
 export type CatalogueInfo = z.infer<typeof catalogueSchema>;
 
-/** A model in a plan is one of the zoo, or `upload:` and the id of an uploaded one. */
-export const uploadPrefix = 'upload:';
-
 /** `POST /api/check`: what a plan would be, before it is submitted. */
 export const checkRequest = z.strictObject({ plan: planSchema, resources: z.enum(resourceNames).default('cpu') });
 export const checkSchema = z.strictObject({
   /** Where in the plan and what is wrong; a plan with problems is not taken. */
   problems: z.array(z.strictObject({ path: z.string(), message: z.string() })),
+  /** Runs that it adds: trainings that are there already are not made again. */
   runs: z.int(),
   /** The model before pruning; null where it cannot be built. */
   model: z
@@ -89,6 +87,8 @@ export const checkSchema = z.strictObject({
       sparsify: z.number(),
       prune: z.number(),
       finetune: z.number(),
+      /** What runs take however small they are. */
+      overhead: z.number(),
       total: z.number(),
       /** What the estimate rests on, for people. */
       basis: z.string(),
@@ -135,10 +135,12 @@ export const submissionsSchema = z.strictObject({
 
 export const progressSchema = z.strictObject({
   stage: z.string(),
+  /** Share of the stage that is done. */
   fraction: z.number(),
   epoch: z.int().optional(),
   epochs: z.int().optional(),
   loss: z.number().optional(),
+  /** Estimate for the stage. */
   secondsLeft: z.number().optional(),
 });
 
@@ -364,13 +366,6 @@ export type ModelInfo = z.infer<typeof modelInfo>;
 
 /** `GET /api/models`. `GET /api/models/:id/file` is the file again, `DELETE /api/models/:id` removes it. */
 export const modelsSchema = z.strictObject({ models: z.array(modelInfo) });
-
-/**
- * What a token is good for: to look; to check, submit, upload, cancel and retry; to be a worker. Tokens are managed by who
- * has all three.
- */
-export const scopes = ['read', 'submit', 'work'] as const;
-export type Scope = (typeof scopes)[number];
 
 /**
  * `POST /api/session`: a browser that has this token signs in with it, for requests and downloads that carry no header;

@@ -1,10 +1,7 @@
-import { hashOf } from '../../kernel/bench/record.ts';
 import type { Plan } from '../../kernel/bench/plan.ts';
-import type { Resources } from './queue.ts';
-
-/** What a run makes: a trained base model, one trained under a regularizer, or a pruned one with its record. */
-export const runKinds = ['base', 'sparsified', 'pruned'] as const;
-export type RunKind = (typeof runKinds)[number];
+import { hashOf } from '../../kernel/bench/record.ts';
+import { splitMethod } from '../../kernel/cli/schema.ts';
+import type { Resources, RunKind } from './vocabulary.ts';
 
 /** One run of a plan: it has one method, strategy, speed-up and seed. */
 export interface RunDraft {
@@ -42,8 +39,8 @@ export function expand(plan: Plan, resources: Resources): RunDraft[] {
           const { model, modelOptions, dataset, datasetOptions, protocol } = common;
           const start = { model, modelOptions, dataset, datasetOptions, seed };
           const base = protocol.base ? add('base', { ...start, training: protocol.base }, one) : undefined;
-          const regularized = /\+\s*[A-Za-z]/.test(method);
-          const sparsified = regularized
+          const [, regularizer] = splitMethod(method);
+          const sparsified = regularizer
             ? add('sparsified', { ...start, method, training: protocol.sparsify }, one, base)
             : undefined;
           add('pruned', one, one, sparsified ?? base);

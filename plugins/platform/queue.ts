@@ -1,9 +1,6 @@
 import { PgBoss, type Db, type JobWithMetadata } from 'pg-boss';
 import type { Database, Sql } from './database/database.ts';
-
-/** What a worker must have to take a run. */
-export const resourceNames = ['cpu', 'gpu'] as const;
-export type Resources = (typeof resourceNames)[number];
+import { resourceNames, type Resources } from './vocabulary.ts';
 
 /** Leave to work on a run, for as long as it is touched. */
 export interface Ticket {
@@ -35,7 +32,10 @@ export class Queue {
     this.lease = lease;
   }
 
-  /** `report` is told what goes wrong in the background, such as a database that cannot be reached for a while. */
+  /**
+   * Of an embedded database, tickets that are out are given to others at once: their holders are gone with the process
+   * that had it. `report` is told what goes wrong in the background, such as a database that cannot be reached for a while.
+   */
   static async open(database: Database, report: (error: Error) => void, lease: Lease = usualLease): Promise<Queue> {
     const boss = new PgBoss({
       ...database.queue,
@@ -52,7 +52,9 @@ export class Queue {
       await boss.createQueue(name, options);
       await boss.updateQueue(name, options);
     }
-    return new Queue(boss, lease);
+    const queue = new Queue(boss, lease);
+    if (database.kind === 'pglite') await queue.reclaim(database.sql);
+    return queue;
   }
 
   /** Makes tickets of these ids as part of a transaction; the higher the priority, the earlier they are taken. */
@@ -86,10 +88,7 @@ export class Queue {
     await this.#boss.cancel(resources, id, { db: within(sql) });
   }
 
-  /**
-   * Gives tickets that are out to others at once: for who knows that their holders are gone, as those of an embedded
-   * database are with the process that had it.
-   */
+  /** Gives tickets that are out to others at once: for who knows that their holders are gone. */
   async reclaim(sql: Sql): Promise<void> {
     for (const name of resourceNames) {
       const out = await sql<{ id: string }>(

@@ -1,11 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import type { z } from 'zod';
 import type { Plan } from '../../kernel/bench/plan.ts';
+import type { progressSchema } from './api.ts';
 import type { Database, Sql } from './database/database.ts';
-import { expand, type RunDraft, type RunKind } from './expand.ts';
-import type { Queue, Resources, Ticket } from './queue.ts';
-
-export const runStates = ['waiting', 'queued', 'running', 'done', 'failed', 'cancelled'] as const;
-export type RunState = (typeof runStates)[number];
+import { expand, type RunDraft } from './expand.ts';
+import type { Queue, Ticket } from './queue.ts';
+import { runKinds, type Resources, type RunKind, type RunState } from './vocabulary.ts';
 
 /** A row of the table of runs. */
 export interface Run {
@@ -43,16 +43,7 @@ export interface Run {
 }
 
 /** How far a run is. */
-export interface Progress {
-  readonly stage: string;
-  /** Share of the stage that is done. */
-  readonly fraction: number;
-  readonly epoch?: number;
-  readonly epochs?: number;
-  readonly loss?: number;
-  /** Estimate for the stage. */
-  readonly secondsLeft?: number;
-}
+export type Progress = z.infer<typeof progressSchema>;
 
 export type NewEvent =
   | { readonly kind: 'epoch'; readonly data: Readonly<Record<string, unknown>> }
@@ -119,7 +110,7 @@ export class Runs {
   async #insert(sql: Sql, submission: string, resources: Resources, drafts: readonly RunDraft[]): Promise<void> {
     const known = new Map<string, { id: string; state: RunState }>();
     let position = 0;
-    for (const kind of ['base', 'sparsified', 'pruned'] as const) {
+    for (const kind of runKinds) {
       const own = drafts.filter(draft => draft.kind === kind);
       if (own.length === 0) continue;
       const rows = own.map(({ key, plan, needs }) => {

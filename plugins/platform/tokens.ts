@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Scope } from './api.ts';
 import type { Database } from './database/database.ts';
+import type { Scope } from './vocabulary.ts';
 
 /** A token as it is known: the token itself is not kept, its hash alone. */
 export interface Token {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { planSchema, type PlanInput } from '../../kernel/bench/plan.ts';
 import type { Database } from '../../plugins/platform/database/database.ts';
 import { Queue, type Ticket } from '../../plugins/platform/queue.ts';
-import { Runs, Superseded, type Run, type RunState } from '../../plugins/platform/runs.ts';
+import { Runs, Superseded, type Run } from '../../plugins/platform/runs.ts';
+import type { RunState } from '../../plugins/platform/vocabulary.ts';
 import { databaseKinds, databasesOf } from './databases.ts';
 
 const planOf = (changes: Partial<PlanInput> = {}) =>
@@ -243,6 +244,15 @@ for (const kind of databaseKinds)
       assert.equal(second.run!.attempt, 2);
       assert.equal(await queue.touch(first.ticket), false);
       assert.equal(await queue.touch(second.ticket), true);
+    });
+
+    it('gives it out at once where the process had the database for itself', async () => {
+      await submit({ protocol: { name: 'test', base: null } });
+      await claim();
+      const next = await Queue.open(database, error => assert.fail(error));
+      const found = await next.take('cpu');
+      await next.close();
+      assert.equal(found !== undefined, kind === 'pglite');
     });
 
     it('tells of changes', async () => {

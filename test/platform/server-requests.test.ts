@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { protocols } from '../../kernel/bench/protocols.ts';
 import { catalogue } from '../../plugins/catalogue.ts';
 import type { CatalogueInfo, Check } from '../../plugins/platform/api.ts';
-import { ask, claim, finish, planOf, serversOf, type TestServer } from './servers.ts';
+import { ask, claim, finish, planOf, recordFor, serversOf, type TestServer } from './servers.ts';
 
 describe('requests to the server', function () {
   this.timeout(120_000);
@@ -164,7 +164,8 @@ describe('requests to the server', function () {
         ({ kind: 'epoch', data: { stage: 'base', epoch: 1, loss: 1, learningRate: 1, seconds } }) as const;
       await server.runs.report(run, undefined, [epoch(4), epoch(5), epoch(100)]);
       await server.runs.finish(run, ticket, { state: 'done', result: {} });
-      const { estimate } = await check(plan);
+      const { estimate, runs } = await check({ seeds: [5, 6] });
+      assert.equal(runs, 1 + 2, 'the model of seed 5 is there');
       assert.match(estimate!.basis, /3 epochs of this model/);
       // epochs of 40 images take 5 seconds, an evaluation of 20 images a third of that for each image
       const { protocol } = planOf(plan);
@@ -174,6 +175,23 @@ describe('requests to the server', function () {
       const other = await check({ modelOptions: { width: 0.25 }, ...plan });
       assert.match(other.estimate!.basis, /a guess/);
       assert.ok(guess.total > 0);
+    });
+
+    it('takes it from other models where their epochs were long enough to tell', async () => {
+      const basisAfter = async (seconds: number) => {
+        await post('/submissions', { title: 'x', plans: [planOf({ seeds: [seconds] })] });
+        await finish(server);
+        const { run, ticket } = await claim(server);
+        const record = recordFor(run, 0.8);
+        const history = [{ epoch: 1, loss: 1, learningRate: 1, seconds }];
+        await server.runs.finish(run, ticket, {
+          state: 'done',
+          result: { ...record, base: { ...record.base, history } },
+        });
+        return (await check({ modelOptions: { width: 0.25 } })).estimate!.basis;
+      };
+      assert.match(await basisAfter(1), /a guess/);
+      assert.match(await basisAfter(30), /the other models of the last 1 results/);
     });
   });
 

@@ -1,16 +1,17 @@
-import { expand } from '../expand.ts';
-import { runsOf, type Plan } from '../../../kernel/bench/plan.ts';
 import type { Method } from '../../../kernel/bench/bench.ts';
+import type { Workload } from '../../../kernel/bench/estimate.ts';
+import { runsOf, type Plan } from '../../../kernel/bench/plan.ts';
 import { canonical } from '../../../kernel/bench/record.ts';
 import { find, suggestion, type Catalogue } from '../../../kernel/catalogue.ts';
 import { choose, chooseMethod } from '../../../kernel/cli/choose.ts';
-import type { Group } from '../../../kernel/graph/groups.ts';
+import { layerOf, type Group } from '../../../kernel/graph/groups.ts';
 import { optionNames, optionsAmong } from '../../../kernel/options.ts';
 import type { Model, Plugin } from '../../../kernel/plugin.ts';
 import { isScored, scoresByDefault } from '../../../kernel/prune/score.ts';
-import { uploadPrefix, type Check } from '../api.ts';
+import type { Check } from '../api.ts';
 import type { Database } from '../database/database.ts';
-import type { Resources } from '../queue.ts';
+import { expand, type RunDraft } from '../expand.ts';
+import { uploadPrefix, type Resources, type RunKind } from '../vocabulary.ts';
 import { whyUnavailable } from './catalogue-info.ts';
 import { estimate } from './estimate.ts';
 import { inspectedData, inspectedModel, inspectGraph, type InspectedData, type InspectedModel } from './inspect.ts';
@@ -41,7 +42,6 @@ export class Checker {
   }
 
   async check(plan: Plan, resources: Resources): Promise<Check> {
-    const { protocol, speedups, seeds } = plan;
     const problems: Problem[] = [];
     const note = (path: string, message: string) => void problems.push({ path, message });
     /** What `work` returns, or undefined where it throws, which is a problem then. */
@@ -55,8 +55,8 @@ export class Checker {
       }
     };
 
-    if (runsOf(plan) > this.#mostRuns)
-      note('methods', `${runsOf(plan)} runs, a plan may have ${this.#mostRuns}; make several of it`);
+    const small = runsOf(plan) <= this.#mostRuns;
+    if (!small) note('methods', `${runsOf(plan)} runs, a plan may have ${this.#mostRuns}; make several of it`);
     const methods: (Method | undefined)[] = [];
     for (const [i, method] of plan.methods.entries())
       methods.push(await attempt(`methods.${i}`, () => chooseMethod(this.#catalogue, method)));
@@ -76,10 +76,10 @@ export class Checker {
       if (idle !== undefined) note(`methods.${i}`, `regularizer ${regularizer!.id} ${idle}`);
     }
 
-    const known = methods.filter(method => method !== undefined);
+    const drafts = small ? await this.#new(expand(plan, resources)) : [];
     return {
       problems,
-      runs: runsOf(plan) > this.#mostRuns ? runsOf(plan) : expand(plan, resources).length,
+      runs: small ? drafts.length : runsOf(plan),
       model: model
         ? {
             params: model.params,
@@ -93,25 +93,28 @@ export class Checker {
           }
         : null,
       estimate:
-        model && data && known.length === methods.length && runsOf(plan) <= this.#mostRuns
-          ? await estimate(this.#database, plan, resources, model.macs, {
-              protocol,
-              train: data.train,
-              test: data.test,
-              seeds: seeds.length,
-              regularized: seeds.length * known.filter(({ regularizer }) => regularizer).length,
-              runs: speedups.flatMap(speedup =>
-                known.flatMap(({ criterion }) =>
-                  Array.from({ length: seeds.length * plan.strategies.length }, () => ({
-                    speedup,
-                    data: criterion.estimate !== undefined,
-                  })),
-                ),
-              ),
-            })
+        model && data && small && methods.every(method => method !== undefined)
+          ? await estimate(
+              this.#database,
+              plan,
+              resources,
+              model.macs,
+              workloadOf(drafts, new Map(plan.methods.map((text, i) => [text, methods[i]!])), plan, data),
+            )
           : null,
       ...(impossible ? { impossible } : {}),
     };
+  }
+
+  /** Those that a submission would add. */
+  async #new(drafts: readonly RunDraft[]): Promise<RunDraft[]> {
+    const rows = await this.#database.sql<{ key: string }>(
+      `select key from pruningbench.runs
+       where kind <> 'pruned' and state not in ('failed', 'cancelled') and key = any($1)`,
+      [drafts.map(({ key }) => key)],
+    );
+    const there = new Set(rows.map(({ key }) => key));
+    return drafts.filter(({ kind, key }) => kind === 'pruned' || !there.has(key));
   }
 
   async #dataOf({ dataset, datasetOptions }: Plan, attempt: Attempt, note: Note): Promise<InspectedData | undefined> {
@@ -187,6 +190,25 @@ export class Checker {
 type Attempt = <T>(path: string, work: () => T | Promise<T>) => Promise<T | undefined>;
 type Note = (path: string, message: string) => void;
 
+/** What runs come to; `methods` are those of the plan by their texts. */
+function workloadOf(
+  drafts: readonly RunDraft[],
+  methods: ReadonlyMap<string, Method>,
+  { protocol, seeds }: Plan,
+  { train, test }: InspectedData,
+): Workload {
+  const of = (kind: RunKind) => drafts.filter(draft => draft.kind === kind);
+  return {
+    ...{ protocol, train, test },
+    seeds: protocol.base ? of('base').length : seeds.length,
+    regularized: of('sparsified').length,
+    runs: of('pruned').map(({ plan }) => ({
+      speedup: plan.speedups[0]!,
+      data: methods.get(plan.methods[0]!)!.criterion.estimate !== undefined,
+    })),
+  };
+}
+
 /** Options as a plugin completes them; undefined where something is wrong with them. */
 function parsed(
   plugin: Plugin<unknown>,
@@ -225,7 +247,7 @@ const shown = (shapes: readonly (readonly number[])[]): string =>
   shapes.map(shape => `[${shape.join(', ')}]`).join(', ') || 'nothing';
 
 const layersOf = (members: InspectedModel['groups'][number]['members']): string[] => [
-  ...new Set(members.map(({ parameter }) => parameter.slice(0, parameter.lastIndexOf('.')))),
+  ...new Set(members.map(({ parameter }) => layerOf(parameter))),
 ];
 
 /** What finds nothing to do in a model, by id, each with the reason. */

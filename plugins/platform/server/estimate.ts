@@ -3,7 +3,7 @@ import type { Plan } from '../../../kernel/bench/plan.ts';
 import { median } from '../../../kernel/bench/statistics.ts';
 import type { Check } from '../api.ts';
 import type { Database } from '../database/database.ts';
-import type { Resources } from '../queue.ts';
+import type { Resources } from '../vocabulary.ts';
 
 /** Seconds of training for each multiply-add of an image, where nothing is known of the workers. */
 const guesses: Readonly<Record<Resources, number>> = { cpu: 3e-10, gpu: 1e-11 };
@@ -52,16 +52,20 @@ async function epochsOf({ sql }: Database, same: Partial<Plan>, resources: Resou
   return rows.map(({ seconds }) => seconds).filter(seconds => seconds > 0);
 }
 
+/** Seconds of an epoch that says how fast a worker is: shorter ones say how long it takes to begin. */
+const telling = 5;
+
 /** Seconds for each multiply-add of an image in the last results of other models. */
 async function speedsOf({ sql }: Database, resources: Resources): Promise<number[]> {
   const rows = await sql<{ seconds: number[]; train: number; macs: number }>(
-    `select jsonb_path_query_array(result, '$.base.history[*].seconds') as seconds,
+    `select jsonb_path_query_array(result, $2) as seconds,
        (result #>> '{configuration,dataset,train}')::float8 as train, (result #>> '{base,macs}')::float8 as macs
      from (
        select result from pruningbench.runs
-       where kind = 'pruned' and state = 'done' and resources = $1 order by finished desc limit 20
+       where kind = 'pruned' and state = 'done' and resources = $1 and jsonb_path_exists(result, $2)
+       order by finished desc limit 20
      ) as last`,
-    [resources],
+    [resources, `$.base.history[*].seconds ? (@ >= ${telling})`],
   );
   return rows.map(({ seconds, train, macs }) => median(seconds) / (train * macs)).filter(speed => speed > 0);
 }

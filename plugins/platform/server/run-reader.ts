@@ -3,9 +3,8 @@ import type { Plan } from '../../../kernel/bench/plan.ts';
 import { recordSchema } from '../../../kernel/bench/record.ts';
 import { progressSchema, type runsFilter, type RunDetail, type RunInfo, type SubmissionInfo } from '../api.ts';
 import type { Database } from '../database/database.ts';
-import type { RunKind } from '../expand.ts';
-import type { Resources } from '../queue.ts';
-import { runStates, type RunState } from '../runs.ts';
+import type { Run } from '../runs.ts';
+import { runStates, type RunState } from '../vocabulary.ts';
 import { Refused } from './refused.ts';
 import { countWorkers } from './workers.ts';
 
@@ -17,33 +16,14 @@ export interface Page {
   readonly limit: number;
 }
 
-interface Row {
-  readonly id: string;
-  readonly kind: RunKind;
-  readonly submission: string;
-  readonly title: string;
-  readonly model: string;
-  readonly dataset: string;
-  readonly method: string;
-  readonly strategy: string;
-  readonly speedup: number;
-  readonly seed: number;
-  readonly protocol: string;
-  readonly resources: Resources;
-  readonly state: RunState;
-  readonly reason: string | null;
-  readonly needs: string | null;
-  readonly attempt: number;
-  readonly cancelling: boolean;
-  readonly progress: unknown;
-  readonly created: Date;
-  readonly started: Date | null;
-  readonly finished: Date | null;
-  readonly score: string | null;
-  readonly base: number | null;
-  readonly pruned: number | null;
-  readonly finetuned: number | null;
-}
+type Row = Omit<RunInfo, 'ahead' | 'progress' | 'created' | 'started' | 'finished' | 'scores'> &
+  Pick<Run, 'needs' | 'cancelling' | 'created' | 'started' | 'finished'> & {
+    readonly progress: unknown;
+    readonly score: string | null;
+    readonly base: number | null;
+    readonly pruned: number | null;
+    readonly finetuned: number | null;
+  };
 
 const select = `select r.id, r.kind, r.submission, s.title, r.spec->>'model' as model, r.spec->>'dataset' as dataset,
     r.spec #>> '{methods,0}' as method, r.spec #>> '{strategies,0}' as strategy,

@@ -7,13 +7,13 @@ import { addBackendFlags, backendChoice } from '../../../kernel/cli/backend-flag
 import type { Describe } from '../../../kernel/cli/command.ts';
 import { addFlags, readFlags, type Given } from '../../../kernel/cli/flags.ts';
 import { example } from '../../../kernel/cli/help.ts';
-import type { Io } from '../../../kernel/cli/io.ts';
 import { json } from '../../../kernel/cli/json.ts';
-import { scopes } from '../api.ts';
-import { Queue, resourceNames } from '../queue.ts';
+import { interrupted } from '../interrupted.ts';
+import { Queue } from '../queue.ts';
 import { Runs } from '../runs.ts';
 import { openStore } from '../store/open.ts';
 import { Tokens } from '../tokens.ts';
+import { resourceNames, scopes } from '../vocabulary.ts';
 import { Supervisor } from '../worker/supervisor.ts';
 import { isLoopback } from './guard.ts';
 import { usualLimits } from './limits.ts';
@@ -103,10 +103,3 @@ async function firstToken(tokens: Tokens): Promise<string | undefined> {
   );
   return good ? undefined : (await tokens.create('made at the first start', scopes)).token;
 }
-
-/** Waits for an interrupt from the keyboard or the signal that ends a service. */
-const interrupted = ({ onInterrupt }: Io): Promise<void> =>
-  new Promise<void>(done => {
-    onInterrupt(done);
-    process.once('SIGTERM', done);
-  });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { workerInfo } from '../api.ts';
 import type { Database } from '../database/database.ts';
-import { resourceNames, type Resources } from '../queue.ts';
+import { resourceNames, type Resources } from '../vocabulary.ts';
 
 /** Seconds without a word after which a worker counts as gone. */
 const silence = 90;

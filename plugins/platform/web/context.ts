@@ -1,6 +1,7 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { CatalogueInfo, ModelInfo } from '../api.ts';
+import { uploadPrefix } from '../vocabulary.ts';
 import type { Loaded } from './http.ts';
 
 export const Catalogue = createContext<CatalogueInfo | undefined>(undefined);
@@ -10,8 +11,8 @@ export const Uploads = createContext<Loaded<{ readonly models: readonly ModelInf
 
 export const useUploads = (): Loaded<{ readonly models: readonly ModelInfo[] }> => useContext(Uploads)!;
 
-/** What a model in a plan is called that somebody uploaded: `uploadPrefix` of the API. */
-export const upload = (id: string): string => `upload:${id}`;
+/** What a model in a plan is called that somebody uploaded. */
+export const upload = (id: string): string => uploadPrefix + id;
 
 /** Names of models, those of uploaded ones are the names of their files. */
 export function useModelName(): (model: string) => string {

@@ -1,9 +1,9 @@
 import { canonical } from '../../../kernel/bench/canonical.ts';
 import type { Plan } from '../../../kernel/bench/plan.ts';
 import type { Protocol } from '../../../kernel/bench/protocol.ts';
-import { splitSpec, textOf, type JsonSchema } from '../../../kernel/cli/schema.ts';
+import { splitMethod, splitSpec, textOf, type JsonSchema } from '../../../kernel/cli/schema.ts';
 import type { CatalogueInfo } from '../api.ts';
-import type { Resources } from '../queue.ts';
+import type { Resources } from '../vocabulary.ts';
 import { read, readNumbers, type Problem, type Texts } from './fields.ts';
 
 /** A plugin by its id, with what was typed for its options. */
@@ -72,8 +72,7 @@ function choiceOf(spec: string): Choice {
 
 /** A criterion, or a criterion and a regularizer, as in `magnitude-l2 + group-norm:reg=1e-3`. */
 export function methodOf(text: string): MethodChoice {
-  // The exponent of a number has a plus sign too.
-  const [criterion, regularizer] = text.split(/\s*\+\s*(?=[A-Za-z])/);
+  const [criterion, regularizer] = splitMethod(text);
   return { criterion: choiceOf(criterion!), regularizer: regularizer === undefined ? null : choiceOf(regularizer) };
 }
 
@@ -173,6 +172,16 @@ export function plansOf(draft: Draft, catalogue: CatalogueInfo): { plans: Plan[]
   }));
   const plans = models.flatMap(model => datasets.map(dataset => ({ ...model, ...dataset, ...common })));
   return { plans, problems };
+}
+
+/** Whether a form stands for these plans and no others, in whatever order. */
+export function standsFor(draft: Draft, plans: readonly Plan[], catalogue: CatalogueInfo): boolean {
+  const all = (list: readonly Plan[]) =>
+    list
+      .map(plan => canonical(plan))
+      .sort()
+      .join();
+  return all(plansOf(draft, catalogue).plans) === all(plans);
 }
 
 /** Where in the form something is that is wrong in one of its plans. */

@@ -9,6 +9,8 @@ export function amount(n: number): string {
   return `${Number(Number(digits).toPrecision(3))} ${unit}`;
 }
 
+/** As in `4.2s`, and without parts of seconds where they do not matter. */
+export const seconds = (n: number): string => (n < 10 ? `${n.toFixed(1)}s` : duration(n));
 /** Of a share. */
 export const percent = (share: number, digits = 2): string => `${(100 * share).toFixed(digits)} %`;
 /** As in `2.05x`. */

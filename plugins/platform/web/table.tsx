@@ -11,9 +11,8 @@ export interface Column<R> {
 }
 
 interface TableProps<R> {
-  /** Read out, and shown where `captioned`. */
+  /** Read out. */
   readonly caption: string;
-  readonly captioned?: boolean;
   readonly columns: readonly Column<R>[];
   readonly rows: readonly R[];
   readonly keyOf?: (row: R, at: number) => string | number;
@@ -23,22 +22,14 @@ interface TableProps<R> {
 }
 
 /** A table in a region of its own, which scrolls where it is wide. */
-export function Table<R>({
-  caption,
-  captioned = false,
-  columns,
-  rows,
-  keyOf = (_, at) => at,
-  rowClass,
-  stack,
-}: TableProps<R>) {
+export function Table<R>({ caption, columns, rows, keyOf = (_, at) => at, rowClass, stack }: TableProps<R>) {
   // as cards they would lose their meaning
   const role = (name: 'table' | 'rowgroup' | 'row' | 'columnheader' | 'rowheader' | 'cell') =>
     stack ? { role: name } : {};
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={caption}>
       <table class={stack ? 'stack' : undefined} {...role('table')}>
-        <caption class={captioned ? undefined : 'unseen'}>{caption}</caption>
+        <caption class="unseen">{caption}</caption>
         <thead {...role('rowgroup')}>
           <tr {...role('row')}>
             {columns.map(column => (

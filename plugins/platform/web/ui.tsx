@@ -1,7 +1,8 @@
-import type { ComponentChildren, Ref } from 'preact';
+import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
+import { splitMethod } from '../../../kernel/cli/schema.ts';
 import type { RunInfo } from '../api.ts';
-import type { RunState } from '../runs.ts';
+import type { RunState } from '../vocabulary.ts';
 import { address } from './address.ts';
 import { duration, percent } from './format.ts';
 import type { ApiError } from './http.ts';
@@ -69,16 +70,7 @@ export function Section({
   );
 }
 
-const stateNames: Record<RunState, string> = {
-  waiting: 'waiting',
-  queued: 'queued',
-  running: 'running',
-  done: 'done',
-  failed: 'failed',
-  cancelled: 'cancelled',
-};
-
-export const State = ({ state }: { state: RunState }) => <span class={`state ${state}`}>{stateNames[state]}</span>;
+export const State = ({ state }: { state: RunState }) => <span class={`state ${state}`}>{state}</span>;
 
 const stages: Readonly<Record<string, string>> = {
   base: 'base model',
@@ -129,7 +121,7 @@ export const Linked = ({ text }: { text: string }) => (
 /** What a run makes, in a few words. */
 export const runName = ({ kind, method, speedup }: Pick<RunInfo, 'kind' | 'method' | 'speedup'>): string => {
   if (kind === 'base') return 'base model';
-  if (kind === 'sparsified') return `${method.split(/\s*\+\s*(?=[A-Za-z])/)[1] ?? method}: sparsified model`;
+  if (kind === 'sparsified') return `${splitMethod(method)[1]}: sparsified model`;
   return `${method}, ${speedup}x`;
 };
 
@@ -171,7 +163,6 @@ export function Chips<T extends string>({
   wide = false,
   hint,
   problem,
-  fieldRef,
 }: {
   legend: string;
   options: readonly {
@@ -188,11 +179,10 @@ export function Chips<T extends string>({
   wide?: boolean;
   hint?: string;
   problem?: string | undefined;
-  fieldRef?: Ref<HTMLFieldSetElement>;
 }) {
   const name = useId();
   return (
-    <fieldset class={wide ? 'chips wide' : 'chips'} ref={fieldRef}>
+    <fieldset class={wide ? 'chips wide' : 'chips'}>
       <legend>{legend}</legend>
       {hint && <p class="hint">{hint}</p>}
       <div>

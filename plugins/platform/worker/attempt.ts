@@ -3,16 +3,16 @@ import { appendFile, copyFile, mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { uploadPrefix } from '../api.ts';
 import type { Database } from '../database/database.ts';
 import { throughOutages } from '../database/outage.ts';
 import type { Queue, Ticket } from '../queue.ts';
-import { isCheckpoint, type Artifact, type Outcome, type Progress, type Run, type Runs } from '../runs.ts';
-import { artifactKey, checkKey, modelKey, type Store } from '../store/store.ts';
+import { isCheckpoint, Superseded, type Artifact, type Outcome, type Progress, type Run, type Runs } from '../runs.ts';
+import { artifactKey, checkKey, modelKey, NotStored, type Store } from '../store/store.ts';
+import { uploadPrefix } from '../vocabulary.ts';
+import { ArtifactUploads, digestOf } from './artifact-uploads.ts';
 import { startChild } from './child-process.ts';
 import type { Compute, FromChild, Order, ToChild } from './messages.ts';
 import { printable, RunLog } from './run-log.ts';
-import { digestOf, Uploads } from './uploads.ts';
 
 /** What attempts of a worker have in common. */
 export interface AttemptContext {
@@ -133,7 +133,7 @@ export class RunAttempt {
     try {
       return await throughOutages(work, { signal: this.#ended, report: line => this.#log.line(line) });
     } catch (error) {
-      if ((error as Error).name === 'Superseded') this.#lose((error as Error).message);
+      if (error instanceof Superseded) this.#lose(error.message);
       throw error;
     }
   }
@@ -204,7 +204,7 @@ export class RunAttempt {
     const { kind, attempt, spec, id } = this.#run;
     const { runs, store, say } = this.#context;
     say(`run ${id}, attempt ${attempt}: ${kind}, ${spec.model} on ${spec.dataset}`);
-    const uploads = new Uploads({
+    const uploads = new ArtifactUploads({
       attempt: this.#run,
       runs,
       store,
@@ -237,7 +237,7 @@ export class RunAttempt {
   }
 
   /** Prepares a folder, trains there, and brings everything to the store. */
-  async #make(uploads: Uploads): Promise<Outcome> {
+  async #make(uploads: ArtifactUploads): Promise<Outcome> {
     await mkdir(this.#folder, { recursive: true });
     const known = await this.#steadily(() => this.#context.runs.artifacts(this.#run.id));
     uploads.know(known);
@@ -274,7 +274,7 @@ export class RunAttempt {
   }
 
   /** Runs the child to its end; returns its last word, or why there was none. */
-  async #train(order: Order, uploads: Uploads): Promise<LastWord> {
+  async #train(order: Order, uploads: ArtifactUploads): Promise<LastWord> {
     if (this.#stopping) return { kind: 'gone', reason: this.#stopping.reason };
     this.#lost.signal.throwIfAborted();
     const child = startChild(this.#context.child);
@@ -343,7 +343,7 @@ export class RunAttempt {
     try {
       await this.#steadily(() => store.get(artifactKey(id, sha256), path));
     } catch (error) {
-      if ((error as Error).name !== 'NotStored') throw error;
+      if (!(error instanceof NotStored)) throw error;
       return 'it is not in the store';
     }
     const found = await digestOf(path);

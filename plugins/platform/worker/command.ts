@@ -10,9 +10,11 @@ import { example } from '../../../kernel/cli/help.ts';
 import { json } from '../../../kernel/cli/json.ts';
 import { openDatabase } from '../database/open.ts';
 import { withoutPassword } from '../database/postgres.ts';
-import { Queue, resourceNames } from '../queue.ts';
+import { interrupted } from '../interrupted.ts';
+import { Queue } from '../queue.ts';
 import { Runs } from '../runs.ts';
 import { openStore } from '../store/open.ts';
+import { resourceNames } from '../vocabulary.ts';
 import { Supervisor } from './supervisor.ts';
 
 const workerOptions = z.object({
@@ -58,7 +60,7 @@ export const worker: Describe = async (command, { io, catalogue, version }) => {
           ? json({ worker: id, resources })
           : `worker ${id}: ${resources} runs of ${withoutPassword(url)}\n`,
       );
-      await stopped(io.onInterrupt);
+      await interrupted(io);
       say('stops at the next checkpoint');
       await supervisor.stop();
     } finally {
@@ -68,11 +70,3 @@ export const worker: Describe = async (command, { io, catalogue, version }) => {
     }
   });
 };
-
-/** Waits for an interrupt from the keyboard or the signal that ends a service. */
-async function stopped(onInterrupt: (callback: () => void) => () => void): Promise<void> {
-  await new Promise<void>(done => {
-    onInterrupt(done);
-    process.once('SIGTERM', done);
-  });
-}

@@ -1,6 +1,6 @@
 import type { Plan } from '../../../kernel/bench/plan.ts';
 import type { EpochRecord } from '../../../kernel/train/run-state.ts';
-import type { RunKind } from '../expand.ts';
+import type { RunKind } from '../vocabulary.ts';
 import type { Progress } from '../runs.ts';
 
 /** How a child computes. */

@@ -6,9 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../database/database.ts';
 import { lockFolder } from '../database/folder-lock.ts';
 import { throughOutages } from '../database/outage.ts';
-import type { Queue, Resources } from '../queue.ts';
+import type { Queue } from '../queue.ts';
 import type { Runs } from '../runs.ts';
 import type { Store } from '../store/store.ts';
+import type { Resources } from '../vocabulary.ts';
 import { RunAttempt, type AttemptContext } from './attempt.ts';
 import { probe } from './child-process.ts';
 import type { Compute } from './messages.ts';
@@ -71,11 +72,6 @@ export class Supervisor {
       await unlock();
       throw error;
     }
-  }
-
-  /** Waits until it has stopped. Throws what made it. */
-  async ended(): Promise<void> {
-    await this.#ended;
   }
 
   /** Takes no more runs, pauses the one it has at a checkpoint and gives it to whoever is free. */

@@ -16,7 +16,7 @@ const workload: Workload = { protocol, train: 90, test: 30, seeds: 1, regularize
 
 describe('estimate of a benchmark', () => {
   it('counts passes: a training, its evaluations at a third, runs at their speed-up', () => {
-    assert.equal(estimateOf(1, workload).total, 10 * (90 + 10));
+    assert.equal(estimateOf(1, workload).base, 10 * (90 + 10));
     assert.equal(estimateOf(1, { ...workload, seeds: 2, regularized: 3 }).sparsify, 3 * (3 * 90 + 10));
     const runs = [{ speedup: 2, data: false }];
     const { prune, finetune } = estimateOf(1, { ...workload, runs });
@@ -34,15 +34,28 @@ describe('estimate of a benchmark', () => {
     assert.equal(base, 10);
   });
 
+  it('adds what every training and run take however small they are', () => {
+    const runs = [{ speedup: 2, data: false }];
+    const of = (more: Partial<Workload>) => estimateOf(0, { ...workload, ...more });
+    const { overhead: one, total } = of({});
+    assert.ok(one > 0);
+    assert.equal(total, one);
+    assert.equal(of({ seeds: 2, regularized: 3, runs }).overhead, 6 * one);
+    assert.equal(of({ protocol: { ...protocol, base: null }, runs }).overhead, one);
+  });
+
   it('goes with the time of a step, and more work takes longer', () =>
     fc.assert(
       fc.property(
         fc.double({ min: 1e-4, max: 10, noNaN: true }),
         fc.array(fc.record({ speedup: fc.double({ min: 1, max: 8, noNaN: true }), data: fc.boolean() })),
         (seconds, runs) => {
-          const one = estimateOf(1, { ...workload, runs }).total;
-          assert.ok(Math.abs(estimateOf(seconds, { ...workload, runs }).total - seconds * one) <= 1e-9 * seconds * one);
-          assert.ok(estimateOf(1, { ...workload, runs: [...runs, { speedup: 2, data: false }] }).total > one);
+          const steps = (perImage: number, more: Workload['runs'] = []) => {
+            const { total, overhead } = estimateOf(perImage, { ...workload, runs: [...runs, ...more] });
+            return total - overhead;
+          };
+          assert.ok(Math.abs(steps(seconds) - seconds * steps(1)) <= 1e-9 * seconds * steps(1));
+          assert.ok(steps(1, [{ speedup: 2, data: false }]) > steps(1));
         },
       ),
     ));

@@ -30,7 +30,6 @@ export interface Calls {
 async function start({ database: at, store, folders, lease, every, child }: ProcessOptions): Promise<Calls> {
   const database = await openDatabase(at);
   const queue = await Queue.open(database, error => say(`queue: ${error.message}`), lease);
-  if (database.kind === 'pglite') await queue.reclaim(database.sql);
   const runs = new Runs(database, queue);
   const files = await openStore(store);
   const workers: Supervisor[] = [];

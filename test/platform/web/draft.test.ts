@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { planSchema } from '../../../kernel/bench/plan.ts';
+import { planSchema, type Plan } from '../../../kernel/bench/plan.ts';
 import { protocols } from '../../../kernel/bench/protocols.ts';
 import { chooseMethod } from '../../../kernel/cli/choose.ts';
 import { catalogue } from '../../../plugins/catalogue.ts';
@@ -11,6 +11,7 @@ import {
   methodOf,
   methodSpec,
   plansOf,
+  standsFor,
   suggestedTitle,
 } from '../../../plugins/platform/web/draft.ts';
 import { catalogueInfo } from './material.ts';
@@ -56,6 +57,21 @@ describe('drafts of the page', () => {
     const draft = draftOf(plans, catalogueInfo, { title: 'both', resources: 'gpu' });
     assert.deepEqual(plansOf(draft, catalogueInfo).plans, plans);
     assert.deepEqual([draft.title, draft.resources], ['both', 'gpu']);
+  });
+
+  it('stand for plans in any order, and not for such as differ in more than model and data set', () => {
+    const common = { model: 'resnet18', methods: ['lamp'], protocol: protocols.quick };
+    const plans = ['shapes', 'cifar10'].map(dataset =>
+      // as a database gives them: its objects have another order
+      Object.fromEntries(
+        Object.entries(planSchema.parse({ ...common, dataset, datasetOptions: { train: 64, test: 50 } })).reverse(),
+      ),
+    ) as unknown as Plan[];
+    const draft = draftOf(plans, catalogueInfo);
+    assert.equal(standsFor(draft, [...plans].reverse(), catalogueInfo), true);
+    const others = [plans[0]!, { ...plans[1]!, speedups: [4] }];
+    assert.equal(standsFor(draftOf(others, catalogueInfo), others, catalogueInfo), false);
+    assert.equal(standsFor(draft, plans.slice(1), catalogueInfo), false);
   });
 
   it('write methods as they are read', () => {

@@ -41,7 +41,7 @@ import {
   type SubmissionInfo,
 } from '../../../plugins/platform/api.ts';
 import { expand } from '../../../plugins/platform/expand.ts';
-import { runStates, type RunState } from '../../../plugins/platform/runs.ts';
+import { runStates, uploadPrefix, type RunState } from '../../../plugins/platform/vocabulary.ts';
 import { catalogueInfo, check, entryRows, paperRows, prunedFiles, records, standingsOf } from './material.ts';
 
 /** What pages may do on the real server. */
@@ -555,6 +555,8 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
 
 /** The record of a real run, as if it had been made by this plan. */
 export function recordOf({
+  model,
+  dataset,
   methods: [method],
   strategies: [strategy],
   speedups: [speedup],
@@ -570,6 +572,9 @@ export function recordOf({
     id: newId(),
     configuration: {
       ...configuration,
+      ...(model.startsWith(uploadPrefix)
+        ? { model: { id: model, options: {} }, dataset: { ...configuration.dataset, id: dataset } }
+        : {}),
       criterion: { id: criterion!, options: {} },
       regularizer: regularizer === undefined ? null : { id: regularizer, options: {} },
       strategy: { id: strategy!.split(':')[0]!, options: configuration.strategy.options },

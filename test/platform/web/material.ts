@@ -79,6 +79,7 @@ export function check(plan: Plan): Check {
           sparsify: 0,
           prune: total / 10,
           finetune: total,
+          overhead: 0,
           total: 420 + 1.1 * total,
           basis: 'From 3 runs of this network on the workers here.',
         }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import type { Browser, Locator, Page } from 'playwright-core';
+import type { Plan } from '../../../kernel/bench/plan.ts';
 import { complaints, openBrowser } from './browser.ts';
 import { fill } from './demo.ts';
 import { Fixture } from './fixture.ts';
@@ -211,6 +212,7 @@ describe('the page', function () {
     const paper = page.getByRole('button', { name: /^paper.*: ResNet-18 on CIFAR-100, protected-global/ });
     assert.equal(await paper.isDisabled(), true, 'its data set is not here');
     await page.getByRole('button', { name: /^laptop.*: ResNet-18 on CIFAR-100, protected-global/ }).click();
+    assert.match(await page.locator(':focus').innerText(), /^Begin with/, 'keys go on where they were');
     assert.equal(await page.getByLabel('Speed-ups').inputValue(), '2, 4, 8');
     assert.equal(await page.getByLabel('Protocol').inputValue(), 'laptop');
     await page.locator('.methods > li').nth(16).waitFor();
@@ -262,6 +264,23 @@ describe('the page', function () {
     await page.getByRole('heading', { name: 'Runs' }).waitFor();
     assert.equal(fixture.received[0]!.plans[0]!.model, `upload:${fixture.models[0]!.id}`);
     await heading(/^mine <b>\.onnx on cifar10/).waitFor();
+
+    const [submission] = [...fixture.submissions.keys()];
+    const [base] = fixture.idsOf(submission!, 'base') as [string];
+    const [pruned] = fixture.idsOf(submission!, 'pruned') as [string];
+    for (const run of [base, pruned]) {
+      fixture.begin(run);
+      await fixture.finish(run);
+    }
+    await page.goto(`${fixture.url}#/leaderboards`);
+    await heading('Leaderboards').waitFor();
+    await page.getByLabel('model and data set').selectOption({ label: 'mine <b>.onnx on cifar10 (runs here)' });
+    await page.getByRole('table', { name: 'Leaderboard of mine <b>.onnx on cifar10' }).waitFor();
+    await page.goto(`${fixture.url}#/runs`);
+    await heading('Runs').waitFor();
+    await page.getByLabel('model').selectOption('mine <b>.onnx');
+    assert.equal(await query(), `model=${encodeURIComponent(fixture.received[0]!.plans[0]!.model)}`);
+    await page.getByRole('row', { name: /magnitude-l2, 2x/ }).waitFor();
   });
 
   it('keeps the filters of its lists in the address', async () => {
@@ -311,6 +330,22 @@ describe('the page', function () {
     await page.getByRole('button', { name: 'Submit' }).click();
     await heading('Three criteria on shapes').waitFor();
     assert.deepEqual(fixture.received[0]!.plans, fixture.submissions.get(grid)!.plans);
+  });
+
+  it('clones plans that no form has together one at a time', async () => {
+    const { grid } = await fill(fixture);
+    const [plan] = fixture.submissions.get(grid)!.plans as [Plan];
+    const plans = [plan, { ...plan, dataset: 'cifar10', datasetOptions: {}, speedups: [3] }];
+    const { id } = fixture.submit({ title: 'Two of a kind', plans });
+    await open(`#/new?submission=${id}`);
+    await page.getByText('This is plan 1 of 2').waitFor();
+    assert.equal(await page.getByLabel('Speed-ups').inputValue(), plan.speedups.join(', '));
+    await page.getByRole('link', { name: '2', exact: true }).click();
+    await page.getByText('This is plan 2 of 2').waitFor();
+    assert.equal(await page.getByLabel('Speed-ups').inputValue(), '3');
+    await page.getByRole('button', { name: 'Submit' }).click();
+    await heading('Two of a kind').waitFor();
+    assert.deepEqual(fixture.received[0]!.plans, plans.slice(1));
   });
 
   it('compares runs by what differs, against a baseline', async () => {

@@ -11,7 +11,7 @@ import { catalogue } from '../../../plugins/catalogue.ts';
 import { groupsSchema, layersSchema, trainedSchema } from '../../../plugins/platform/api.ts';
 import type { Run } from '../../../plugins/platform/runs.ts';
 import { artifactKey, modelKey } from '../../../plugins/platform/store/store.ts';
-import { digestOf } from '../../../plugins/platform/worker/uploads.ts';
+import { digestOf } from '../../../plugins/platform/worker/artifact-uploads.ts';
 import { databaseKinds, databasesOf } from '../databases.ts';
 import { Platform, timeless, tinyPlan } from './fixture.ts';
 

@@ -5,7 +5,7 @@ import { address, listIn } from '../address.ts';
 import { useModelName } from '../context.ts';
 import { Chart } from '../chart.tsx';
 import { epochAxis } from '../epoch-axis.ts';
-import { amount, duration, plural, signed } from '../format.ts';
+import { amount, plural, seconds, signed } from '../format.ts';
 import { ApiError, request, requestText } from '../http.ts';
 import { useEvents } from '../live.ts';
 import { ask } from '../router.ts';
@@ -229,7 +229,7 @@ function shown(value: number, unit: Measure['unit']): string {
   if (unit === '%') return `${value.toFixed(2)} %`;
   if (unit === 'x') return `${value.toFixed(2)}x`;
   if (unit === 'ms') return `${value.toFixed(2)} ms`;
-  if (unit === 's') return value < 10 ? `${value.toFixed(1)}s` : duration(value);
+  if (unit === 's') return seconds(value);
   return amount(value);
 }
 

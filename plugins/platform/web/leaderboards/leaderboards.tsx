@@ -1,9 +1,10 @@
 import { useMemo } from 'preact/hooks';
 import type { z } from 'zod';
+import { paretoFront } from '../../../../kernel/leaderboard/front.ts';
 import type { leaderboardsSchema, StandingInfo, standingsSchema } from '../../api.ts';
 import { address } from '../address.ts';
 import { Chart } from '../chart.tsx';
-import { paretoFront } from '../../../../kernel/leaderboard/front.ts';
+import { useModelName } from '../context.ts';
 import { signed } from '../format.ts';
 import { useLoad } from '../http.ts';
 import { ask } from '../router.ts';
@@ -37,6 +38,8 @@ export function Leaderboards({ query }: { query: Readonly<Record<string, string>
     other && standingsPath({ source: 'paper', model: other.model, dataset: other.dataset }),
   );
   const all = rows.data?.rows ?? [];
+  const modelName = useModelName();
+  const titleOf = ({ model, dataset }: Board) => boardName({ model: modelName(model), dataset });
   const shown = all.filter(row =>
     (Object.keys(filters) as Filter[]).every(name => !query[name] || String(row[name]) === query[name]),
   );
@@ -72,7 +75,7 @@ export function Leaderboards({ query }: { query: Readonly<Record<string, string>
               >
                 {boards.map(one => (
                   <option value={boardName(one)}>
-                    {boardName(one)} ({one.sources.map(source => sourceNames[source]).join(', ')})
+                    {titleOf(one)} ({one.sources.map(source => sourceNames[source]).join(', ')})
                   </option>
                 ))}
               </select>
@@ -85,10 +88,10 @@ export function Leaderboards({ query }: { query: Readonly<Record<string, string>
             </output>
           </form>
           {rows.error && <ErrorNote error={rows.error} retry={rows.reload} />}
-          <Section title={boardName(board)}>
+          <Section title={titleOf(board)}>
             {!rows.data && !rows.error && <Loading />}
             {rows.data && shown.length === 0 && <p class="empty">No row is like this.</p>}
-            {shown.length > 0 && <StandingTable rows={shown} caption={`Leaderboard of ${boardName(board)}`} />}
+            {shown.length > 0 && <StandingTable rows={shown} caption={`Leaderboard of ${titleOf(board)}`} />}
             {shown.length > 0 && <Front rows={shown} />}
           </Section>
           {own.length > 0 && papers.length > 0 && (

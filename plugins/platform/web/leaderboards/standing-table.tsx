@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import type { StandingInfo } from '../../api.ts';
+import { useModelName } from '../context.ts';
 import { percent, signed, times } from '../format.ts';
 import { Table, type Column } from '../table.tsx';
 import { address } from '../address.ts';
@@ -11,6 +12,7 @@ const time = (seconds: number): string =>
 
 /** Standings as a table, best first; what is the same in all of them is left out. */
 export function StandingTable({ rows, caption }: { rows: readonly StandingInfo[]; caption: string }) {
+  const modelName = useModelName();
   const several = (key: 'model' | 'dataset' | 'protocol' | 'strategy' | 'source') =>
     new Set(rows.map(row => row[key])).size > 1;
   const some = (key: keyof StandingInfo) => rows.some(row => row[key] !== null);
@@ -25,7 +27,7 @@ export function StandingTable({ rows, caption }: { rows: readonly StandingInfo[]
     ...column(true, 'rank', row => <b>{row.rank}</b>),
     ...column(true, 'speed-up', ({ speedup }) => `${speedup}x`),
     ...column(several('source'), 'of', ({ source, by }) => (source === 'paper' ? 'paper' : (by ?? 'here')), {}),
-    ...column(several('model'), 'model', ({ model }) => model, {}),
+    ...column(several('model'), 'model', ({ model }) => modelName(model), {}),
     ...column(several('dataset'), 'data set', ({ dataset }) => dataset, {}),
     ...column(several('strategy'), 'strategy', ({ strategy }) => strategy, {}),
     ...column(several('protocol'), 'protocol', ({ protocol }) => protocol, {}),

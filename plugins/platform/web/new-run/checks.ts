@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { canonical } from '../../../../kernel/bench/canonical.ts';
 import type { Plan } from '../../../../kernel/bench/plan.ts';
 import type { Check } from '../../api.ts';
-import type { Resources } from '../../queue.ts';
+import type { Resources } from '../../vocabulary.ts';
 import type { ApiError } from '../http.ts';
 import { post } from '../http.ts';
 

@@ -1,8 +1,11 @@
+import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { canonical } from '../../../../kernel/bench/canonical.ts';
+import type { Plan } from '../../../../kernel/bench/plan.ts';
 import type { RunDetail, SubmissionInfo } from '../../api.ts';
+import { address } from '../address.ts';
 import { useCatalogue, useModelName } from '../context.ts';
-import { draftOf, fieldOf, firstDraft, plansOf, suggestedTitle, type Draft } from '../draft.ts';
+import { draftOf, fieldOf, firstDraft, plansOf, standsFor, suggestedTitle, type Draft } from '../draft.ts';
 import type { Problem } from '../fields.ts';
 import { Problems } from '../form.tsx';
 import { post, request, type ApiError } from '../http.ts';
@@ -38,7 +41,7 @@ export function NewRun({ query }: { query: Readonly<Record<string, string>> }) {
   const [draft, setDraft] = useState<Draft>(() => kept(catalogue.version) ?? firstDraft(catalogue));
   const [failure, setFailure] = useState<Error>();
   const [refused, setRefused] = useState<readonly Problem[]>([]);
-  const [note, setNote] = useState<string>();
+  const [note, setNote] = useState<ComponentChildren>();
   const [busy, setBusy] = useState(false);
   const key = useRef({ of: '', key: '' });
   const sending = useRef(false);
@@ -53,7 +56,7 @@ export function NewRun({ query }: { query: Readonly<Record<string, string>> }) {
     setFailure(undefined);
   };
 
-  const { run, submission } = query;
+  const { run, submission, plan } = query;
   useEffect(() => {
     const source = run ? `api/runs/${run}` : submission ? `api/submissions/${submission}` : undefined;
     if (source === undefined) return;
@@ -61,19 +64,31 @@ export function NewRun({ query }: { query: Readonly<Record<string, string>> }) {
       found => {
         const given = 'plans' in found ? found.plans : [found.plan];
         const resources = 'resources' in found ? found.resources : 'cpu';
-        const copy = draftOf(given, catalogue, { title: found.title, resources });
-        setDraft(copy);
-        const same = JSON.stringify(plansOf(copy, catalogue).plans) === JSON.stringify(given);
+        const copyOf = (plans: readonly Plan[]) => draftOf(plans, catalogue, { title: found.title, resources });
+        const copy = copyOf(given);
+        const at = Math.min(Number(plan ?? 1), given.length) || 1;
+        const whole = given.length === 1 || standsFor(copy, given, catalogue);
+        setDraft(whole ? copy : copyOf([given[at - 1]!]));
         setNote(
-          same || given.length === 1
-            ? `This is a copy of “${found.title}”.`
-            : `“${found.title}” has plans that differ in more than model and data set: the form has the settings of the first.`,
+          whole ? (
+            `This is a copy of “${found.title}”.`
+          ) : (
+            <>
+              “{found.title}” has plans that differ in more than model and data set, and a form has one of these. This
+              is plan {at} of {given.length}:{' '}
+              {given.map((_, i) => (
+                <a key={i} href={address(['new'], { submission: found.id, plan: String(i + 1) })}>
+                  {i + 1}{' '}
+                </a>
+              ))}
+            </>
+          ),
         );
         history.replaceState(null, '', '#/new');
       },
       (error: Error) => setFailure(error),
     );
-  }, [run, submission, catalogue]);
+  }, [run, submission, plan, catalogue]);
 
   const problems = useMemo<Problem[]>(() => {
     // while others are asked for, the answers are those of what the form had before: the server judges what is sent

@@ -1,7 +1,7 @@
+import { useRef } from 'preact/hooks';
 import type { Plan } from '../../../../kernel/bench/plan.ts';
 import { useCatalogue } from '../context.ts';
 import { plural } from '../format.ts';
-import { useRef } from 'preact/hooks';
 
 const abouts = {
   smoke: 'shows in a minute that everything runs; its numbers mean nothing',
@@ -35,7 +35,7 @@ export function Presets({ pick }: { pick: (plan: Plan, title: string) => void })
             <span class="name">{title}</span>
             {Object.entries(profiles).map(([profile, plan]) => {
               const reason = missing(plan);
-              const about = reason ?? `${plan.model} on ${plan.dataset}, ${plural(runsIn(plan), 'run')}`;
+              const about = reason ?? `${plan.model} on ${plan.dataset}, ${plural(prunedBy(plan), 'pruned model')}`;
               return (
                 <button
                   key={profile}
@@ -44,6 +44,8 @@ export function Presets({ pick }: { pick: (plan: Plan, title: string) => void })
                   onClick={() => {
                     pick(plan, `${title} (${profile})`);
                     fold.current!.open = false;
+                    // what was pressed is hidden now
+                    fold.current!.querySelector('summary')!.focus();
                   }}
                 >
                   <span>{profile}</span>
@@ -61,5 +63,5 @@ export function Presets({ pick }: { pick: (plan: Plan, title: string) => void })
   );
 }
 
-const runsIn = ({ methods, strategies, speedups, seeds }: Plan): number =>
+const prunedBy = ({ methods, strategies, speedups, seeds }: Plan): number =>
   methods.length * strategies.length * speedups.length * seeds.length;

@@ -1,13 +1,13 @@
 import type { Plan } from '../../../../kernel/bench/plan.ts';
 import type { Check } from '../../api.ts';
-import { resourceNames } from './resources.ts';
+import { resourceNames } from '../../vocabulary.ts';
 import { useCatalogue, useModelName } from '../context.ts';
 import { suggestedTitle, type Draft } from '../draft.ts';
 import type { Problem } from '../fields.ts';
 import { TextField } from '../form.tsx';
 import { amount, duration, plural } from '../format.ts';
 import { Table } from '../table.tsx';
-import { Chips } from '../ui.tsx';
+import { Chips, stageName } from '../ui.tsx';
 import type { Checks } from './checks.ts';
 import type { Change } from './new-run.tsx';
 
@@ -87,7 +87,7 @@ function Numbers({ plans, checks, wrong }: { plans: readonly Plan[]; checks: Che
   const estimated = complete && known.every(({ estimate }) => estimate);
   const [only] = known;
   const name = useModelName();
-  const stages = ['base', 'sparsify', 'prune', 'finetune'] as const;
+  const stages = ['base', 'sparsify', 'prune', 'finetune', 'overhead'] as const;
   return (
     <div class="numbers" aria-busy={pending}>
       {error && <p class="problem">{error.message}</p>}
@@ -133,7 +133,7 @@ function Numbers({ plans, checks, wrong }: { plans: readonly Plan[]; checks: Che
           <dl>
             {stages.map(stage => (
               <div key={stage}>
-                <dt>{stage}</dt>
+                <dt>{stage === 'overhead' ? 'starting, compiling, measuring' : stageName(stage)}</dt>
                 <dd>{duration(sum(({ estimate }) => estimate![stage]))}</dd>
               </div>
             ))}
@@ -175,7 +175,6 @@ function Numbers({ plans, checks, wrong }: { plans: readonly Plan[]; checks: Che
             { title: 'plan', head: true, cell: ({ plan }) => `${name(plan.model)}, ${plan.dataset}` },
             { title: 'params', figure: true, cell: ({ check }) => (check?.model ? amount(check.model.params) : '–') },
             { title: 'MACs', figure: true, cell: ({ check }) => (check?.model ? amount(check.model.macs) : '–') },
-            { title: 'groups', figure: true, cell: ({ check }) => check?.model?.groups.length ?? '–' },
             {
               title: 'time',
               figure: true,

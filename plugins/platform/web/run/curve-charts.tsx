@@ -50,7 +50,7 @@ const specOf = (field: string, format: string, legend: readonly { stage: string;
   width: 'container',
   height: 180,
   autosize: { type: 'fit', contains: 'padding', resize: true },
-  mark: { type: 'line', point: { size: 26 }, strokeWidth: 1.8, clip: true },
+  mark: { type: 'line', point: { size: 26 }, strokeWidth: 1.8 },
   encoding: {
     x: { field: 'at', type: 'quantitative', title: 'epoch', axis: epochAxis },
     y: { field, type: 'quantitative', title: null, axis: { format, tickCount: 5 }, scale: { zero: false } },

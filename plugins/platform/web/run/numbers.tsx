@@ -1,10 +1,11 @@
 import type { RunRecord } from '../../../../kernel/bench/record.ts';
-import { amount, duration, percent, signed, times } from '../format.ts';
+import { countKey } from '../../../../kernel/prune/speedup.ts';
+import { amount, duration, percent, seconds as time, signed, times } from '../format.ts';
 
 /** What came of a run. */
 export function Numbers({ record }: { record: RunRecord }) {
   const { base, pruned, score, latency, seconds, configuration } = record;
-  const count = configuration.protocol.count === 'compatible' ? 'macsCompatible' : 'macs';
+  const count = countKey(configuration.protocol.count);
   const [before, after] = [base.scores[score]!, pruned.scores[score]!];
   const recalibrated = pruned.recalibrated?.[score];
   return (
@@ -13,7 +14,10 @@ export function Numbers({ record }: { record: RunRecord }) {
         <div class="main">
           <dt>{score}</dt>
           <dd>
-            {percent(after)} <small class={after < before ? 'worse' : 'better'}>{signed(100 * (after - before))}</small>
+            {percent(after)}{' '}
+            <small class={after < before ? 'worse' : after > before ? 'better' : undefined}>
+              {signed(100 * (after - before))}
+            </small>
           </dd>
           <dd class="hint">
             base {percent(before)}, pruned {percent(pruned.before[score]!)}
@@ -45,7 +49,7 @@ export function Numbers({ record }: { record: RunRecord }) {
         ))}
         <div>
           <dt>time to prune</dt>
-          <dd>{seconds.prune < 10 ? `${seconds.prune.toFixed(1)}s` : duration(seconds.prune)}</dd>
+          <dd>{time(seconds.prune)}</dd>
           <dd class="hint">
             {seconds.steps} steps, fine-tuning {duration(seconds.finetune)}
           </dd>

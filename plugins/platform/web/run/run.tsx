@@ -97,7 +97,7 @@ function Now({ run, connected }: { run: RunDetail; connected: boolean }) {
     return (
       <p class="hint">
         Done {ago(finished)}, after {took}
-        {attempt > 1 && `, at the ${attempt}th attempt`}.
+        {attempt > 1 && `, in ${attempt} attempts`}.
       </p>
     );
   }

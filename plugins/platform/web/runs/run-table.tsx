@@ -6,7 +6,12 @@ import { runLink, runName, Standing, State } from '../ui.tsx';
 import { mostCompared } from './runs.tsx';
 
 /** Runs as a table; with `choose`, some of them can be taken to be compared. */
-export function RunTable({ runs, chosen = [], choose, within = false }: {
+export function RunTable({
+  runs,
+  chosen = [],
+  choose,
+  within = false,
+}: {
   runs: readonly RunInfo[];
   chosen?: readonly string[];
   choose?: (id: string) => void;
@@ -39,7 +44,13 @@ export function RunTable({ runs, chosen = [], choose, within = false }: {
     ...(!within || several('model') ? [{ title: 'model', cell: ({ model }: RunInfo) => modelName(model) }] : []),
     ...(!within || several('dataset') ? [{ title: 'data set', cell: ({ dataset }: RunInfo) => dataset }] : []),
     ...(!within || several('strategy')
-      ? [{ title: 'strategy', class: 'whole', cell: ({ kind, strategy }: RunInfo) => (kind === 'pruned' ? strategy : '') }]
+      ? [
+          {
+            title: 'strategy',
+            class: 'whole',
+            cell: ({ kind, strategy }: RunInfo) => (kind === 'pruned' ? strategy : ''),
+          },
+        ]
       : []),
     ...(!within || several('seed') ? [{ title: 'seed', figure: true, cell: ({ seed }: RunInfo) => seed }] : []),
     { title: 'score', figure: true, cell: run => scoreOf(run) },

@@ -1,9 +1,10 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { z } from 'zod';
-import type { ListEvent, RunInfo, runsSchema } from '../../api.ts';
+import type { ListEvent, runsSchema } from '../../api.ts';
+import { runKinds, runStates } from '../../vocabulary.ts';
 import { address, listIn } from '../address.ts';
-import { useCatalogue } from '../context.ts';
-import type { ApiError} from '../http.ts';
+import { upload, useCatalogue, useModelName, useUploads } from '../context.ts';
+import type { ApiError } from '../http.ts';
 import { request, useLoad } from '../http.ts';
 import { useEvents } from '../live.ts';
 import { ask } from '../router.ts';
@@ -13,15 +14,17 @@ import { RunTable } from './run-table.tsx';
 type Page = z.infer<typeof runsSchema>;
 
 const filters = ['state', 'kind', 'model', 'dataset', 'method'] as const;
-const states = ['waiting', 'queued', 'running', 'done', 'failed', 'cancelled'];
-const kinds = ['base', 'sparsified', 'pruned'];
 /** As many can be compared. */
 export const mostCompared = 10;
 
 /** All runs, newest first. */
 export function Runs({ query }: { query: Readonly<Record<string, string>> }) {
   const { models, datasets } = useCatalogue();
-  const asked = new URLSearchParams(filters.flatMap(name => (query[name] ? [[name, query[name]] as [string, string]] : [])));
+  const uploads = useUploads();
+  const modelName = useModelName();
+  const asked = new URLSearchParams(
+    filters.flatMap(name => (query[name] ? [[name, query[name]] as [string, string]] : [])),
+  );
   const path = `api/runs?${asked}`;
   const { data, error, reload, set } = useLoad<Page>(path);
   const connected = useRunList(set, reload, query);
@@ -43,32 +46,42 @@ export function Runs({ query }: { query: Readonly<Record<string, string>> }) {
       title="Runs"
       about={
         <>
-          One of many: <a href={address(['submissions'])}>as they were submitted</a>. <Connection connected={connected} />
+          One of many: <a href={address(['submissions'])}>as they were submitted</a>.{' '}
+          <Connection connected={connected} />
         </>
       }
       actions={
         <>
-        <a
-          class={chosen.length > 0 ? 'button primary' : 'button off'}
-          href={chosen.length > 0 ? address(['compare'], { runs: chosen.join() }) : undefined}
-          aria-disabled={chosen.length === 0}
-        >
-          {chosen.length === 0 ? 'Choose runs to compare' : `Compare ${chosen.length} of up to ${mostCompared}`}
-        </a>
-        <Download href={`api/results.csv?${asked}`} name="results.csv">
-          Results as CSV
-        </Download>
+          <a
+            class={chosen.length > 0 ? 'button primary' : 'button off'}
+            href={chosen.length > 0 ? address(['compare'], { runs: chosen.join() }) : undefined}
+            aria-disabled={chosen.length === 0}
+          >
+            {chosen.length === 0 ? 'Choose runs to compare' : `Compare ${chosen.length} of up to ${mostCompared}`}
+          </a>
+          <Download href={`api/results.csv?${asked}`} name="results.csv">
+            Results as CSV
+          </Download>
         </>
       }
     >
       <form class="filters" role="search" aria-label="Filters" onSubmit={event => event.preventDefault()}>
-        <Select name="state" values={states} query={query} />
-        <Select name="kind" values={kinds} query={query} />
-        <Select name="model" values={models.map(({ id }) => id)} query={query} />
+        <Select name="state" values={runStates} query={query} />
+        <Select name="kind" values={runKinds} query={query} />
+        <Select
+          name="model"
+          values={[...models.map(({ id }) => id), ...(uploads.data?.models ?? []).map(({ id }) => upload(id))]}
+          shown={modelName}
+          query={query}
+        />
         <Select name="dataset" title="data set" values={datasets.map(({ id }) => id)} query={query} />
         <MethodFilter value={query['method'] ?? ''} />
         {asked.size > 0 && (
-          <button type="button" class="quiet" onClick={() => ask(Object.fromEntries(filters.map(name => [name, undefined])))}>
+          <button
+            type="button"
+            class="quiet"
+            onClick={() => ask(Object.fromEntries(filters.map(name => [name, undefined])))}
+          >
             Show all
           </button>
         )}
@@ -138,10 +151,17 @@ function useRunList(
   );
 }
 
-function Select({ name, title = name, values, query }: {
+function Select({
+  name,
+  title = name,
+  values,
+  shown = value => value,
+  query,
+}: {
   name: string;
   title?: string;
   values: readonly string[];
+  shown?: (value: string) => string;
   query: Readonly<Record<string, string>>;
 }) {
   const value = query[name] ?? '';
@@ -151,7 +171,7 @@ function Select({ name, title = name, values, query }: {
       <select name={name} value={value} onChange={event => ask({ [name]: event.currentTarget.value })}>
         <option value="">all</option>
         {(value === '' || values.includes(value) ? values : [...values, value]).map(one => (
-          <option value={one}>{one}</option>
+          <option value={one}>{shown(one)}</option>
         ))}
       </select>
     </label>
@@ -179,5 +199,3 @@ function MethodFilter({ value }: { value: string }) {
     </label>
   );
 }
-
-export type { RunInfo };

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { ListEvent, runsSchema, standingsSchema, SubmissionInfo } from '../../api.ts';
 import { address } from '../address.ts';
 import { ago, plural } from '../format.ts';
-import type { ApiError} from '../http.ts';
+import type { ApiError } from '../http.ts';
 import { post, request, useLoad } from '../http.ts';
 import { StandingTable } from '../leaderboards/standing-table.tsx';
 import { useEvents } from '../live.ts';
@@ -59,7 +59,9 @@ export function Submission({ id }: { id: string }) {
     }
   };
   const more = async () => {
-    const page = await request<Page>(`api/runs?submission=${id}&limit=200&after=${encodeURIComponent(runs.data!.next!)}`);
+    const page = await request<Page>(
+      `api/runs?submission=${id}&limit=200&after=${encodeURIComponent(runs.data!.next!)}`,
+    );
     runs.set(before => ({ runs: [...(before?.runs ?? []), ...page.runs], next: page.next }));
   };
   const { data, error } = submission;

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { ListEvent, SubmissionInfo, submissionsSchema } from '../../api.ts';
-import type { RunState } from '../../runs.ts';
+import type { RunState } from '../../vocabulary.ts';
 import { address } from '../address.ts';
 import { ago, plural } from '../format.ts';
 import { useLoad } from '../http.ts';
@@ -21,7 +21,9 @@ export function Submissions() {
         if (!page) return page;
         const { data: one } = event;
         const known = page.submissions.some(({ id }) => id === one.id);
-        const submissions = known ? page.submissions.map(old => (old.id === one.id ? one : old)) : [one, ...page.submissions];
+        const submissions = known
+          ? page.submissions.map(old => (old.id === one.id ? one : old))
+          : [one, ...page.submissions];
         return { ...page, submissions };
       });
     },
@@ -43,7 +45,12 @@ export function Submissions() {
           rows={data.submissions}
           keyOf={({ id }) => id}
           columns={[
-            { title: 'title', head: true, class: 'name', cell: ({ id, title }) => <a href={address(['submissions', id])}>{title}</a> },
+            {
+              title: 'title',
+              head: true,
+              class: 'name',
+              cell: ({ id, title }) => <a href={address(['submissions', id])}>{title}</a>,
+            },
             { title: 'runs', cell: submission => <States states={submission.states} /> },
             { title: 'when', class: 'when', cell: ({ created }) => <time dateTime={created}>{ago(created)}</time> },
           ]}

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { z } from 'zod';
-import type { newToken, Scope, sessionSchema, tokensSchema, workersSchema } from '../../api.ts';
+import type { newToken, sessionSchema, tokensSchema, workersSchema } from '../../api.ts';
+import { scopes, type Scope } from '../../vocabulary.ts';
 import { useCatalogue } from '../context.ts';
 import { ago } from '../format.ts';
 import type { ApiError } from '../http.ts';
@@ -13,7 +14,7 @@ export function Server() {
   const { version } = useCatalogue();
   const session = useLoad<z.infer<typeof sessionSchema>>('api/session');
   const workers = useLoad<z.infer<typeof workersSchema>>('api/workers');
-  const everything = session.data?.scopes.length === 3;
+  const everything = session.data?.scopes.length === scopes.length;
   const signOut = async () => {
     await request('api/session', { method: 'DELETE' });
     location.reload();
@@ -69,7 +70,6 @@ const scopeNames: Readonly<Record<Scope, string>> = {
   submit: 'submit, upload, cancel',
   work: 'be a worker',
 };
-const scopes = Object.keys(scopeNames) as Scope[];
 
 function Tokens() {
   const { data, error, reload } = useLoad<z.infer<typeof tokensSchema>>('api/tokens');

@@ -16,7 +16,7 @@ export async function digestOf(path: string): Promise<{ sha256: string; bytes: n
   return { sha256: hash.digest('hex'), bytes };
 }
 
-export interface UploadsOptions {
+export interface ArtifactUploadsOptions {
   readonly attempt: Attempt;
   readonly runs: Pick<Runs, 'saved'>;
   readonly store: Store;
@@ -32,15 +32,15 @@ export interface UploadsOptions {
  * Brings files of an attempt to the store, notes them, then removes what they take the place of, one after the other. A
  * file that is written anew while it waits is taken as it is when its turn comes.
  */
-export class Uploads {
-  readonly #options: UploadsOptions;
+export class ArtifactUploads {
+  readonly #options: ArtifactUploadsOptions;
   readonly #saved = new Map<string, string>();
   readonly #waiting = new Map<string, string>();
   #working: Promise<void> | undefined;
   #failure: Error | undefined;
   #count = 0;
 
-  constructor(options: UploadsOptions) {
+  constructor(options: ArtifactUploadsOptions) {
     this.#options = options;
   }
 

@@ -142,7 +142,9 @@ describe('the server and strangers', function () {
       const answer = await send(local.app, 'GET', '/api/runs', { origin: 'http://evil.example' });
       assert.equal(answer.headers['access-control-allow-origin'], undefined);
       assert.equal(answer.headers['cross-origin-resource-policy'], 'same-origin');
-      assert.equal(await statusOf(local.app, 'OPTIONS', '/api/check', { origin: 'http://evil.example' }), 403);
+      const asked = await send(local.app, 'OPTIONS', '/api/check', { origin: 'http://evil.example' });
+      assert.equal(asked.statusCode, 405);
+      assert.equal(asked.headers['access-control-allow-origin'], undefined);
     });
   });
 
@@ -261,6 +263,14 @@ describe('the server and strangers', function () {
       assert.deepEqual([...statuses], [401, 429]);
     });
 
+    it('that are wrong count as requests do', async () => {
+      const small = await start({ tokens: true, limits: { requests: 3 } });
+      const statuses = [];
+      for (let i = 0; i < 5; i++)
+        statuses.push(await statusOf(small.app, 'GET', '/api/runs', { authorization: `Bearer guess${i}` }));
+      assert.deepEqual(statuses, [401, 401, 401, 429, 429]);
+    });
+
     it('are in no log', async () => {
       await open.database.sql('alter table pruningbench.submissions rename to elsewhere');
       assert.equal(await statusOf(open.app, 'GET', '/api/submissions', bearer('all')), 500);
@@ -292,6 +302,10 @@ describe('the server and strangers', function () {
       }
       const { headers } = await send(local.app, 'GET', '/api/runs');
       assert.equal(headers['cache-control'], 'no-store');
+    });
+
+    it('is there for who has yet to sign in', async () => {
+      for (const url of ['/', '/app.js']) assert.equal(await statusOf(open.app, 'GET', url), 200, url);
     });
 
     it('is in its folder only', async () => {

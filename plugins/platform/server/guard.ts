@@ -39,7 +39,10 @@ const cookie = (value: string, seconds: number): string =>
 export const sessionCookie = (token: string): string => cookie(token, 30 * 24 * 3600);
 export const noCookie = cookie('', 0);
 
-/** Lets in who may come: by the name that the server was called, by where the request is from, and by token. */
+/**
+ * Lets in who may come: by the name that the server was called, by where the request is from, and by token. THREATS.md
+ * says against whom, and what is not defended.
+ */
 export function guard(app: FastifyInstance, { beat, tokens, required, loopback, hosts }: Guarding): void {
   const names = new Set(['localhost', ...hosts.map(host => host.toLowerCase())]);
   if (!loopback) names.add(hostname().toLowerCase()).add(`${hostname().toLowerCase()}.local`);

@@ -81,7 +81,7 @@ describe('pruningbench serve', function () {
     );
   };
 
-  it('serves this machine only, one process a folder, and ends cleanly at either signal', async () => {
+  it('serves this machine only, one process a folder, ends cleanly at either signal, and comes back after a crash', async () => {
     const first = await serve();
     assert.match(first.line, /^http:\/\/127\.0\.0\.1:\d+\/$/);
     assert.equal((await fetch(first.line)).status, 200);
@@ -115,6 +115,10 @@ describe('pruningbench serve', function () {
     await stream.ended();
     await opens(1);
 
+    // one that dies leaves its lock, which holds nobody up
+    await (await serve()).end('SIGKILL');
+    await access(join(folder, 'data', 'database', 'lock'));
+    for (const name of await readdir(folder)) if (name !== 'data') await rm(join(folder, name), { recursive: true });
     const again = await serve();
     assert.equal(await again.end('SIGINT'), 0);
     await opens(1);

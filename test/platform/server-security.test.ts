@@ -12,7 +12,7 @@ import { planOf, serversOf, type TestServer } from './servers.ts';
 
 type Headers = Record<string, string>;
 interface Document {
-  readonly paths: Readonly<Record<string, object>>;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly security?: readonly object[] }>>>>;
 }
 const json = { 'content-type': 'application/json' };
 
@@ -153,9 +153,10 @@ describe('the server and strangers', function () {
     const routes = async () => {
       const document = (await send(open.app, 'GET', '/api/openapi.json', bearer('read'))).json<Document>();
       return Object.entries(document.paths).flatMap(([url, methods]) =>
-        Object.keys(methods).map(method => ({
+        Object.entries(methods).map(([method, { security }]) => ({
           method: method.toUpperCase() as NonNullable<InjectOptions['method']>,
           url: url.replaceAll(/\{\w+\}/g, '0123456789ab'),
+          security,
         })),
       );
     };
@@ -164,7 +165,8 @@ describe('the server and strangers', function () {
       const free = new Set(['GET /api/session', 'POST /api/session', 'DELETE /api/session', 'GET /api/health']);
       const all = await routes();
       assert.ok(all.length > 25, String(all.length));
-      for (const { method, url } of all) {
+      for (const { method, url, security } of all) {
+        assert.deepEqual(security, free.has(`${method} ${url}`) ? [] : undefined, 'the document says so');
         const answer = await send(open.app, method, url, json, method === 'POST' ? {} : undefined);
         if (free.has(`${method} ${url}`)) assert.notEqual(answer.statusCode, 403, url);
         else {

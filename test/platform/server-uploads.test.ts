@@ -180,6 +180,14 @@ describe('uploaded models', function () {
     const few = await start({ limits: { models: 1 } });
     assert.equal((await upload('a', onnx.write(graphOf('resnet18', small)), few)).status, 201);
     assert.equal((await upload('b', onnx.write(graphOf('resnet18', { ...small, classes: 3 })), few)).status, 429);
+    const busy = await start({ limits: { uploads: 0 } });
+    const { statusCode, headers } = await busy.app.inject({
+      method: 'POST',
+      url: '/api/models?name=a',
+      headers: { host: 'localhost', 'content-type': 'application/octet-stream' },
+      payload: Buffer.from('x'),
+    });
+    assert.deepEqual([statusCode, headers['retry-after']], [429, '10']);
   });
 });
 

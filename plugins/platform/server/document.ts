@@ -28,9 +28,9 @@ export const documentOptions = (version: string, tokensRequired: boolean): Swagg
   transformObject: document => {
     const { openapiObject } = document as { openapiObject: Document };
     for (const operation of Object.values(openapiObject.paths).flatMap(path => Object.values(path))) {
-      // a body that may be null may also be left out
+      // a body that may be null may also be left out; without a token, who sends one shows that no form did (`guard.ts`)
       const schema = operation.requestBody?.content['application/json']?.schema;
-      if (schema?.anyOf?.some(({ type }) => type === 'null')) operation.requestBody!.required = false;
+      if (tokensRequired && schema?.anyOf?.some(({ type }) => type === 'null')) operation.requestBody!.required = false;
     }
     return openapiObject as object;
   },

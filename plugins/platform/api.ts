@@ -12,6 +12,8 @@ export { scopes, uploadPrefix, type Scope } from './vocabulary.ts';
 
 const id = z.string().regex(/^[0-9a-f]{12}$/);
 const time = z.iso.datetime();
+/** What a person calls something: not blank. */
+export const nameOf = (longest: number) => z.string().max(longest).regex(/\S/, 'it is blank').trim();
 const jsonSchema = z.record(z.string(), z.unknown());
 
 /**
@@ -108,7 +110,7 @@ export type Check = z.infer<typeof checkSchema>;
 export const submissionRequest = z.strictObject({
   /** Chosen by the client, new for every submission: the same again is not taken twice. */
   key: z.string().min(8).max(100).optional(),
-  title: z.string().trim().min(1).max(200),
+  title: nameOf(200),
   /** Several for several models or data sets. */
   plans: z.array(planSchema).min(1).max(100),
   resources: z.enum(resourceNames).default('cpu'),
@@ -125,7 +127,7 @@ export type SubmissionInfo = z.infer<typeof submissionSchema>;
 
 /** `GET /api/submissions`: newest first; `after` is the `next` of the page before. `GET /api/submissions/:id` is one. */
 export const submissionsQuery = z.strictObject({
-  after: z.string().max(100).optional(),
+  after: id.optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
 });
 export const submissionsSchema = z.strictObject({
@@ -377,7 +379,7 @@ export const sessionSchema = z.strictObject({ required: z.boolean(), scopes: z.a
 
 /** `POST /api/tokens`. `DELETE /api/tokens/:id` revokes. */
 export const tokenRequest = z.strictObject({
-  name: z.string().trim().min(1).max(100),
+  name: nameOf(100),
   scopes: z.array(z.enum(scopes)).min(1),
 });
 /** One of `GET /api/tokens`. */

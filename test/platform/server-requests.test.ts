@@ -234,6 +234,7 @@ describe('requests to the server', function () {
       ['/runs?state=lost', 'state'],
       ['/runs?colour=red', 'colour'],
       ['/runs?submission=../x', 'submission'],
+      ['/runs?after=../x', 'after'],
       ['/runs?model=%00', 'model'],
       ['/runs/..', 'id'],
       ['/results.csv?limit=3', 'limit'],
@@ -244,6 +245,19 @@ describe('requests to the server', function () {
         assert.ok(status === 400 || status === 404, JSON.stringify(body));
         if (status === 400) assert.equal(body.field, field);
       });
+
+    it('goes to addresses by the methods they take', async () => {
+      for (const [method, url, allow] of [
+        ['PUT', '/api/runs', 'GET'],
+        ['GET', '/api/check', 'POST'],
+        ['HEAD', '/api/session', 'DELETE, GET, POST'],
+        ['QUERY', '/api/runs/0123456789ab', 'GET'],
+        ['PATCH', '/api/models', 'GET, POST'],
+      ] as const) {
+        const answer = await server.app.inject({ method: method as 'GET', url, headers: { host: 'localhost' } });
+        assert.deepEqual([answer.statusCode, answer.headers['allow']], [405, allow], `${method} ${url}`);
+      }
+    });
 
     it('is JSON, of a size and a depth', async () => {
       const send = (payload: string, type = 'application/json') =>

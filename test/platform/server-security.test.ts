@@ -12,7 +12,7 @@ import { planOf, serversOf, type TestServer } from './servers.ts';
 
 type Headers = Record<string, string>;
 interface Document {
-  readonly paths: Readonly<Record<string, object>>;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly security?: readonly object[] }>>>>;
 }
 const json = { 'content-type': 'application/json' };
 
@@ -142,7 +142,9 @@ describe('the server and strangers', function () {
       const answer = await send(local.app, 'GET', '/api/runs', { origin: 'http://evil.example' });
       assert.equal(answer.headers['access-control-allow-origin'], undefined);
       assert.equal(answer.headers['cross-origin-resource-policy'], 'same-origin');
-      assert.equal(await statusOf(local.app, 'OPTIONS', '/api/check', { origin: 'http://evil.example' }), 403);
+      const asked = await send(local.app, 'OPTIONS', '/api/check', { origin: 'http://evil.example' });
+      assert.equal(asked.statusCode, 405);
+      assert.equal(asked.headers['access-control-allow-origin'], undefined);
     });
   });
 
@@ -151,9 +153,10 @@ describe('the server and strangers', function () {
     const routes = async () => {
       const document = (await send(open.app, 'GET', '/api/openapi.json', bearer('read'))).json<Document>();
       return Object.entries(document.paths).flatMap(([url, methods]) =>
-        Object.keys(methods).map(method => ({
+        Object.entries(methods).map(([method, { security }]) => ({
           method: method.toUpperCase() as NonNullable<InjectOptions['method']>,
           url: url.replaceAll(/\{\w+\}/g, '0123456789ab'),
+          security,
         })),
       );
     };
@@ -162,7 +165,8 @@ describe('the server and strangers', function () {
       const free = new Set(['GET /api/session', 'POST /api/session', 'DELETE /api/session', 'GET /api/health']);
       const all = await routes();
       assert.ok(all.length > 25, String(all.length));
-      for (const { method, url } of all) {
+      for (const { method, url, security } of all) {
+        assert.deepEqual(security, free.has(`${method} ${url}`) ? [] : undefined, 'the document says so');
         const answer = await send(open.app, method, url, json, method === 'POST' ? {} : undefined);
         if (free.has(`${method} ${url}`)) assert.notEqual(answer.statusCode, 403, url);
         else {
@@ -261,6 +265,14 @@ describe('the server and strangers', function () {
       assert.deepEqual([...statuses], [401, 429]);
     });
 
+    it('that are wrong count as requests do', async () => {
+      const small = await start({ tokens: true, limits: { requests: 3 } });
+      const statuses = [];
+      for (let i = 0; i < 5; i++)
+        statuses.push(await statusOf(small.app, 'GET', '/api/runs', { authorization: `Bearer guess${i}` }));
+      assert.deepEqual(statuses, [401, 401, 401, 429, 429]);
+    });
+
     it('are in no log', async () => {
       await open.database.sql('alter table pruningbench.submissions rename to elsewhere');
       assert.equal(await statusOf(open.app, 'GET', '/api/submissions', bearer('all')), 500);
@@ -292,6 +304,10 @@ describe('the server and strangers', function () {
       }
       const { headers } = await send(local.app, 'GET', '/api/runs');
       assert.equal(headers['cache-control'], 'no-store');
+    });
+
+    it('is there for who has yet to sign in', async () => {
+      for (const url of ['/', '/app.js']) assert.equal(await statusOf(open.app, 'GET', url), 200, url);
     });
 
     it('is in its folder only', async () => {

@@ -8,6 +8,7 @@ import { catalogue } from '../../plugins/catalogue.ts';
 import { onnx, safetensors } from '../../plugins/formats/index.ts';
 import { Inspector } from '../../plugins/platform/server/inspector.ts';
 import type { ModelInfo } from '../../plugins/platform/api.ts';
+import { Tokens } from '../../plugins/platform/tokens.ts';
 import { ask, planOf, serversOf, type TestServer } from './servers.ts';
 
 const graphOf = (id: string, options: object) => {
@@ -134,6 +135,17 @@ describe('uploaded models', function () {
         assert.doesNotMatch(answer.body.error, /pruningbench-uploads|node_modules/);
       });
 
+    it('nothing at all is refused', async () => {
+      const guarded = await start({ tokens: true });
+      const { token } = await new Tokens(guarded.database).create('uploads', ['submit']);
+      const { statusCode, body } = await guarded.app.inject({
+        method: 'POST',
+        url: '/api/models?name=x',
+        headers: { host: 'localhost', authorization: `Bearer ${token}` },
+      });
+      assert.deepEqual([statusCode, JSON.parse(body)], [400, { error: 'the file is empty' }]);
+    });
+
     it('a file that is too large is cut off as it comes', async () => {
       assert.equal((await upload('x.onnx', new Uint8Array(2 * 2 ** 20 + 1))).status, 413);
       // one that does not say how long it is, and does not end
@@ -168,6 +180,14 @@ describe('uploaded models', function () {
     const few = await start({ limits: { models: 1 } });
     assert.equal((await upload('a', onnx.write(graphOf('resnet18', small)), few)).status, 201);
     assert.equal((await upload('b', onnx.write(graphOf('resnet18', { ...small, classes: 3 })), few)).status, 429);
+    const busy = await start({ limits: { uploads: 0 } });
+    const { statusCode, headers } = await busy.app.inject({
+      method: 'POST',
+      url: '/api/models?name=a',
+      headers: { host: 'localhost', 'content-type': 'application/octet-stream' },
+      payload: Buffer.from('x'),
+    });
+    assert.deepEqual([statusCode, headers['retry-after']], [429, '10']);
   });
 });
 

@@ -90,7 +90,7 @@ for (const kind of databaseKinds)
           name,
         );
       assert.deepEqual(await get('/runs?after=0123456789ab'), {
-        status: 400,
+        status: 404,
         body: { error: 'there is no run 0123456789ab to go on after', field: 'after' },
       });
       const pages = [];

@@ -83,13 +83,16 @@ export async function ask(
 }
 
 /** The next run, claimed. */
-export async function claim({ queue, runs }: TestServer, worker = 'worker'): Promise<{ ticket: Ticket; run: Run }> {
+export async function claim(
+  { queue, runs }: Pick<TestServer, 'queue' | 'runs'>,
+  worker = 'worker',
+): Promise<{ ticket: Ticket; run: Run }> {
   const ticket = (await queue.take('cpu'))!;
   return { ticket, run: (await runs.claim(ticket, worker))! };
 }
 
 /** Does the next run, with a result as a worker would give it. */
-export async function finish(server: TestServer, score = 0.8): Promise<Run> {
+export async function finish(server: Pick<TestServer, 'queue' | 'runs'>, score = 0.8): Promise<Run> {
   const { ticket, run } = await claim(server);
   await server.runs.finish(run, ticket, {
     state: 'done',

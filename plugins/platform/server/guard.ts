@@ -9,6 +9,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What one must be allowed to come here (default: `read` to look, `submit` to change something). */
     readonly scope?: Scope | 'all' | 'none';
+    /** Of a method that an address does not take: those it takes. */
+    readonly allow?: string;
   }
   interface FastifyRequest {
     /** What whoever asks may do. */
@@ -37,7 +39,10 @@ const cookie = (value: string, seconds: number): string =>
 export const sessionCookie = (token: string): string => cookie(token, 30 * 24 * 3600);
 export const noCookie = cookie('', 0);
 
-/** Lets in who may come: by the name that the server was called, by where the request is from, and by token. */
+/**
+ * Lets in who may come: by the name that the server was called, by where the request is from, and by token. THREATS.md
+ * says against whom, and what is not defended.
+ */
 export function guard(app: FastifyInstance, { beat, tokens, required, loopback, hosts }: Guarding): void {
   const names = new Set(['localhost', ...hosts.map(host => host.toLowerCase())]);
   if (!loopback) names.add(hostname().toLowerCase()).add(`${hostname().toLowerCase()}.local`);
@@ -51,26 +56,32 @@ export function guard(app: FastifyInstance, { beat, tokens, required, loopback, 
 
   app.decorateRequest('scopes');
   app.decorateRequest('stillMay');
-  app.addHook('onRequest', async request => {
+  // after the limits, which count those too that are not let in
+  app.addHook('preParsing', async (request, reply) => {
     const { host = '', origin } = request.headers;
     const name = nameOf(`http://${host}`);
     if (name === undefined || !isOwn(name))
       throw new Refused(403, 'this server is not called that: --allow-host NAME adds a name', { field: 'host' });
+    const { allow, scope = isSafe(request) ? 'read' : 'submit' } = request.routeOptions.config;
+    if (allow !== undefined) {
+      reply.header('allow', allow);
+      throw new Refused(405, `it takes ${allow} only`);
+    }
     request.scopes = required ? [] : scopes;
     const bearer = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
     const token = bearer ?? cookieOf(request);
     if (required && token !== undefined) request.scopes = (await tokens.find(token))?.scopes ?? [];
-    if (bearer === undefined || !required) refuseOthers(request, host, origin);
     let looked = performance.now();
     request.stillMay = async () => {
       if (!required || performance.now() - looked < 1000 * beat) return true;
       looked = performance.now();
       return token !== undefined && ((await tokens.find(token))?.scopes.includes('read') ?? false);
     };
-    const { scope = isSafe(request) ? 'read' : 'submit' } = request.routeOptions.config;
-    if (scope === 'none' || request.is404) return;
-    if (request.scopes.length === 0)
+    const free = scope === 'none' || request.is404;
+    if (!free && request.scopes.length === 0)
       throw new Refused(401, token === undefined ? 'a token is needed' : 'the token is not known, or was revoked');
+    if (bearer === undefined || !required) refuseOthers(request, host, origin);
+    if (free) return;
     const needed = scope === 'all' ? scopes : [scope];
     const missing = needed.filter(one => !request.scopes.includes(one));
     if (missing.length > 0) throw new Refused(403, `the token is not for this: it would need ${missing.join(', ')}`);

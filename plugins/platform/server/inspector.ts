@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { beside } from '../../../kernel/train/thread.ts';
+import { childEnvironment } from '../worker/child-process.ts';
 import type { Answer, Job, Question } from './inspect.ts';
 import { Refused } from './refused.ts';
 
@@ -84,9 +85,7 @@ export class Inspector {
     // V8 bounds its own heap, the system what lies outside of it, such as weights
     const shell = ['/bin/sh', '-c', 'ulimit -d "$0"; exec "$@"', String(1024 * memory), ...node];
     const [program, ...args] = process.platform === 'win32' ? node : shell;
-    const child = spawn(program!, args, {
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    });
+    const child = spawn(program!, args, { env: childEnvironment(), stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
     child.unref();
     child.channel?.unref();
     child.on('message', (answer: Answer) => {

@@ -11,12 +11,16 @@ export async function servePage(app: FastifyInstance, folder: string): Promise<v
     throw notFound('such address');
   });
   if (built)
-    await app.register(files, {
-      root: folder,
-      cacheControl: false,
-      etag: true,
-      index: 'index.html',
-      dotfiles: 'ignore',
+    await app.register(async page => {
+      // it has nothing of anybody's, and is where one signs in
+      page.addHook('onRoute', route => void (route.config = { ...route.config, scope: 'none' }));
+      await page.register(files, {
+        root: folder,
+        cacheControl: false,
+        etag: true,
+        index: 'index.html',
+        dotfiles: 'ignore',
+      });
     });
   else
     app.get('/', { config: { scope: 'none' }, schema: { hide: true } as object }, (_request, reply) =>

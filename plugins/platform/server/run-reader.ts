@@ -54,7 +54,7 @@ export class RunReader {
     if (after !== undefined) {
       const start = `(select created, submission, position from pruningbench.runs where id = $${values.push(after)})`;
       const [found] = await this.#database.sql('select 1 from pruningbench.runs where id = $1', [after]);
-      if (!found) throw new Refused(400, `there is no run ${after} to go on after`, { field: 'after' });
+      if (!found) throw new Refused(404, `there is no run ${after} to go on after`, { field: 'after' });
       conditions.push(`(created <= (select created from ${start} as at) and (
         created < (select created from ${start} as at) or
         (submission, position) > (select submission, position from ${start} as at)))`);
@@ -99,7 +99,7 @@ export class RunReader {
   async submissions({ after, limit }: Page): Promise<{ submissions: SubmissionInfo[]; next: string | null }> {
     const from = '(select created, id from pruningbench.submissions where id = $2)';
     if (after !== undefined && !(await this.submission(after)))
-      throw new Refused(400, `there is no submission ${after} to go on after`, { field: 'after' });
+      throw new Refused(404, `there is no submission ${after} to go on after`, { field: 'after' });
     const rows = await this.#submissions(
       `${after === undefined ? '' : `where (created, id) < ${from}`} order by created desc, id desc limit $1`,
       after === undefined ? [limit + 1] : [limit + 1, after],

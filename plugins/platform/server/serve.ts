@@ -32,7 +32,11 @@ const serveOptions = placeOptions.extend({
     .describe('where files are kept: a folder (default: in that of the data) or s3://bucket/prefix'),
   allowHost: z.array(z.string()).default([]).describe('names by which browsers call the server, as behind a proxy'),
   resources: z.enum(resourceNames).default('cpu').describe('the runs that its own worker takes'),
-  rate: z.int().positive().default(usualLimits.requests).describe('requests that one address may make in a minute'),
+  rate: z
+    .int()
+    .positive()
+    .default(usualLimits.requests)
+    .describe('requests that one address may make in a minute; to one place that change something, a tenth'),
 });
 
 /** Serves the platform until it is interrupted. */
@@ -66,7 +70,7 @@ export const serve: Describe = async (command, { io, catalogue, plugins, version
       const tokens = loopback ? given['requireToken'] === true : true;
       const app = createServer({
         ...{ database, runs, store, catalogue: known, plugins, version, folder, loopback, tokens, hosts },
-        limits: { requests: rate },
+        limits: { requests: rate, changes: Math.ceil(rate / 10) },
         logger: { level: 'warn', stream: { write: (line: string) => io.err(line) } },
       });
       ends.push(() => app.close());

@@ -9,7 +9,7 @@ import Fastify, {
   type FastifyServerOptions,
   type RawServerDefault,
 } from 'fastify';
-import { jsonSchemaTransform, serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Catalogue } from '../../../kernel/catalogue.ts';
 import { packageFolder } from '../../../kernel/native.ts';
 import { errorSchema } from '../api.ts';
@@ -19,11 +19,13 @@ import type { Store } from '../store/store.ts';
 import { Tokens } from '../tokens.ts';
 import { Boards } from './boards.ts';
 import { Checker } from './check.ts';
+import { documentOptions } from './document.ts';
 import { answerErrors } from './errors.ts';
 import { guard } from './guard.ts';
 import { Inspector } from './inspector.ts';
 import { usualLimits, type Limits } from './limits.ts';
 import { Live } from './live.ts';
+import { noteMethods } from './methods.ts';
 import { servePage } from './page.ts';
 import { Refused } from './refused.ts';
 import * as routes from './routes/index.ts';
@@ -137,15 +139,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     secureHeaders(app);
     await app.register(
       async api => {
-        await api.register(swagger, {
-          openapi: {
-            openapi: '3.1.0',
-            info: { title: 'PruningBench', version, description: 'Runs of a structural pruning benchmark.' },
-            components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
-            ...(tokensRequired ? { security: [{ token: [] }] } : {}),
-          },
-          transform: jsonSchemaTransform,
-        });
+        await api.register(swagger, documentOptions(version, tokensRequired));
         api.addHook('onRoute', route => {
           route.schema = {
             ...route.schema,
@@ -156,8 +150,10 @@ export function createServer(options: ServerOptions): FastifyInstance {
           if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
         });
         api.removeContentTypeParser('text/plain');
+        const refuseOtherMethods = noteMethods(api);
         for (const add of Object.values(routes)) add(api.withTypeProvider<ZodTypeProvider>(), parts);
         api.get('/openapi.json', { schema: { hide: true } as object }, () => api.swagger());
+        api.after(refuseOtherMethods);
       },
       { prefix: '/api' },
     );

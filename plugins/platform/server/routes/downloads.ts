@@ -17,8 +17,14 @@ const types: Readonly<Record<string, string>> = {
   txt: 'text/plain; charset=utf-8',
 };
 const binary = 'application/octet-stream';
-const file = (type: string, description: string) => ({
-  200: { description, content: { [type.split(';')[0]!]: { schema: z.string() } } },
+/** An answer that is a file of one of these types. */
+const file = (description: string, ...types: readonly string[]) => ({
+  200: {
+    description,
+    content: Object.fromEntries(
+      types.map(type => [type.split(';')[0]!, { schema: type.includes('json') ? z.unknown() : z.string() }]),
+    ),
+  },
 });
 
 /** Files of runs. */
@@ -35,7 +41,7 @@ export function downloads(api: Api, { database, store, reader, catalogue, upload
       schema: {
         summary: 'A file that a run has made',
         params: byId.extend({ name: z.string().max(100) }),
-        response: file(binary, 'The file'),
+        response: file('The file', binary, types['json']!, types['txt']!),
       },
     },
     async ({ params: { id, name } }, reply) => {
@@ -57,14 +63,14 @@ export function downloads(api: Api, { database, store, reader, catalogue, upload
 
   api.get(
     '/runs/:id/log',
-    { schema: { summary: 'All that was logged', params: byId, response: file('text/plain', 'A line for each') } },
+    { schema: { summary: 'All that was logged', params: byId, response: file('A line for each', types['txt']!) } },
     async ({ params: { id } }, reply) =>
       attached(reply, Readable.from(logText(database, (await one(id)).id)), fileName(await one(id), 'log.txt')),
   );
 
   api.get(
     '/runs/:id/curves.csv',
-    { schema: { summary: 'Its epochs', params: byId, response: file('text/csv', 'A line for each') } },
+    { schema: { summary: 'Its epochs', params: byId, response: file('A line for each', types['csv']!) } },
     async ({ params: { id } }, reply) => {
       const run = await one(id);
       return attached(reply, Readable.from(curvesCsv(database, id)), fileName(run, 'curves.csv'));
@@ -77,7 +83,7 @@ export function downloads(api: Api, { database, store, reader, catalogue, upload
       schema: {
         summary: 'A notebook that makes the run anew',
         params: byId,
-        response: file(types['ipynb']!, 'For the kernel pruningbench'),
+        response: file('For the kernel pruningbench', types['ipynb']!),
       },
     },
     async ({ params: { id } }, reply) => {
@@ -99,7 +105,7 @@ export function downloads(api: Api, { database, store, reader, catalogue, upload
       schema: {
         summary: 'Results of all runs that are let through',
         querystring: runsFilter,
-        response: file('text/csv', 'A line for each that is done'),
+        response: file('A line for each that is done', types['csv']!),
       },
     },
     async ({ query }, reply) => attached(reply, Readable.from(resultsCsv(database, query)), 'results.csv'),

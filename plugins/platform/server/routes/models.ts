@@ -1,9 +1,9 @@
-import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { modelInfo, modelsSchema } from '../../api.ts';
+import { modelInfo, modelsSchema, nameOf } from '../../api.ts';
 import { modelKey, NotStored } from '../../store/store.ts';
-import { notFound } from '../refused.ts';
+import { notFound, Refused } from '../refused.ts';
 import type { Api, Parts } from '../server.ts';
 import { uploadInfo } from '../uploads.ts';
 import { byId } from './by-id.ts';
@@ -28,12 +28,14 @@ export function models(api: Api, { uploads, store }: Parts): void {
         schema: {
           summary: 'Uploads a model, an ONNX file or one that the library has written',
           consumes: ['application/octet-stream'],
-          querystring: z.strictObject({ name: z.string().trim().min(1).max(200) }),
+          querystring: z.strictObject({ name: nameOf(200) }),
           response: { 200: modelInfo, 201: modelInfo },
         },
       },
       async ({ query, body }, reply) => {
-        const { upload, again } = await uploads.take(query.name, body as IncomingMessage);
+        // without a type nothing is there to be read
+        if (!(body instanceof Readable)) throw new Refused(400, 'the file is empty');
+        const { upload, again } = await uploads.take(query.name, body);
         return reply.code(again ? 200 : 201).send(uploadInfo(upload));
       },
     );

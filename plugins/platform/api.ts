@@ -5,8 +5,6 @@ import { protocolSchema } from '../../kernel/bench/protocol.ts';
 import { recordSchema } from '../../kernel/bench/record.ts';
 import { resourceNames, runKinds, runStates, scopes } from './vocabulary.ts';
 
-export { scopes, uploadPrefix, type Scope } from './vocabulary.ts';
-
 // What the server and its clients say to one another, all of it JSON. The page, the tests and the OpenAPI document are
 // made from these.
 

@@ -71,6 +71,11 @@ export class Superseded extends Error {
   override name = 'Superseded';
 }
 
+/** Another run makes the model that this one would make again. */
+export class AlreadyUnderWay extends Error {
+  override name = 'AlreadyUnderWay';
+}
+
 /** The channel on which changes of runs are told: `{ run }` or `{ submission }`, as JSON. */
 export const channel = 'pruningbench';
 
@@ -340,7 +345,7 @@ export class Runs {
     if (run.state !== 'failed' && run.state !== 'cancelled') return;
     if (run.kind !== 'pruned') {
       const other = await activeOf(sql, run.key);
-      if (other) throw new Error(`run ${other.id} computes the same`);
+      if (other) throw new AlreadyUnderWay(`run ${other.id} computes the same`);
     }
     await sql('update pruningbench.runs set tries = 0, cancelling = false, finished = null where id = $1', [run.id]);
     const needed = run.needs === null ? undefined : (await locked(sql, run.needs))!;
@@ -367,7 +372,7 @@ export interface Artifact {
 }
 
 /** What names of checkpoints begin with: trainings go on from them. */
-const checkpoints = 'models/';
+export const checkpoints = 'models/';
 export const isCheckpoint = ({ name }: Pick<Artifact, 'name'>): boolean => name.startsWith(checkpoints);
 
 /** A run, and which attempt at it. */

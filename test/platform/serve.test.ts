@@ -125,7 +125,15 @@ describe('pruningbench serve', function () {
     assert.equal(first.said().split('\n').length, 2, first.said());
   });
 
-  it('prints a token once where others can reach it', async () => {
+  it('prints a token once where others can reach it', async function () {
+    if (
+      !Object.values(networkInterfaces())
+        .flat()
+        .some(address => address?.family === 'IPv6')
+    ) {
+      console.log('        skipped: this machine has no IPv6');
+      return this.skip();
+    }
     // not named as this machine's own, but no other can reach it
     const host = ['--host', '::ffff:127.0.0.1'];
     const first = await serve(...host);

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { FastifyInstance, InjectOptions } from 'fastify';
-import { scopes, type Scope } from '../../plugins/platform/api.ts';
+import { scopes, type Scope } from '../../plugins/platform/vocabulary.ts';
 import { Tokens } from '../../plugins/platform/tokens.ts';
 import { EventStream } from './event-stream.ts';
 import { planOf, serversOf, type TestServer } from './servers.ts';

@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { scopes, type Scope } from '../api.ts';
 import type { Tokens } from '../tokens.ts';
+import { scopes, type Scope } from '../vocabulary.ts';
 import { Refused } from './refused.ts';
 
 declare module 'fastify' {

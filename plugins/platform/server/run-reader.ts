@@ -3,7 +3,7 @@ import type { Plan } from '../../../kernel/bench/plan.ts';
 import { recordSchema } from '../../../kernel/bench/record.ts';
 import { progressSchema, type runsFilter, type RunDetail, type RunInfo, type SubmissionInfo } from '../api.ts';
 import type { Database } from '../database/database.ts';
-import type { Run } from '../runs.ts';
+import { checkpoints, type Run } from '../runs.ts';
 import { runStates, type RunState } from '../vocabulary.ts';
 import { Refused } from './refused.ts';
 import { countWorkers } from './workers.ts';
@@ -89,7 +89,7 @@ export class RunReader {
     );
     const files = await this.#database.sql<{ name: string; bytes: number }>(
       `select name, bytes::float8 as bytes from pruningbench.artifacts
-       where run = $1 and name not like 'models/%' order by name`,
+       where run = $1 and name not like '${checkpoints}%' order by name`,
       [id],
     );
     const record = recordSchema.safeParse(row!.result);

@@ -5,7 +5,7 @@ import { addFlags, readFlags, type Given } from '../../../kernel/cli/flags.ts';
 import { example } from '../../../kernel/cli/help.ts';
 import { json } from '../../../kernel/cli/json.ts';
 import { table } from '../../../kernel/cli/table.ts';
-import { scopes } from '../api.ts';
+import { scopes } from '../vocabulary.ts';
 import { Tokens } from '../tokens.ts';
 import { databaseAt, placeOptions } from './place.ts';
 

@@ -2,8 +2,10 @@ import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { formatNotebook } from '../../../../kernel/jupyter/notebook.ts';
-import { runsFilter, uploadPrefix, type RunDetail } from '../../api.ts';
+import { runsFilter, type RunDetail } from '../../api.ts';
+import { checkpoints } from '../../runs.ts';
 import { artifactKey, NotStored } from '../../store/store.ts';
+import { uploadPrefix } from '../../vocabulary.ts';
 import { runNotebook } from '../notebook.ts';
 import { notFound } from '../refused.ts';
 import { curvesCsv, logText, resultsCsv } from '../results.ts';
@@ -48,7 +50,7 @@ export function downloads(api: Api, { database, store, reader, catalogue, upload
       const run = await one(id);
       const [artifact] = await database.sql<{ sha256: string; bytes: number }>(
         `select sha256, bytes::float8 as bytes from pruningbench.artifacts
-         where run = $1 and name = $2 and name not like 'models/%'`,
+         where run = $1 and name = $2 and name not like '${checkpoints}%'`,
         [id, name],
       );
       if (!artifact) throw notFound(`file ${name} of run ${id}`);

@@ -1,4 +1,5 @@
 import { runDetail, runInfo, runsQuery, runsSchema } from '../../api.ts';
+import { AlreadyUnderWay } from '../../runs.ts';
 import { notFound, Refused } from '../refused.ts';
 import type { Api, Parts } from '../server.ts';
 import { byId, noBody } from './by-id.ts';
@@ -49,9 +50,7 @@ export function runs(api: Api, { runs, reader }: Parts): void {
     },
     async ({ params: { id } }) => {
       const state = await runs.retry(id).catch((error: Error) => {
-        // the only thing that it says of a run that is there
-        if (/computes the same$/.test(error.message)) throw new Refused(409, error.message);
-        throw error;
+        throw error instanceof AlreadyUnderWay ? new Refused(409, error.message) : error;
       });
       if (!state) throw notFound(`run ${id}`);
       return (await reader.info(id))!;

@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import type { Artifact } from '../../../plugins/platform/runs.ts';
 import { openStore } from '../../../plugins/platform/store/open.ts';
 import { artifactKey } from '../../../plugins/platform/store/store.ts';
-import { Uploads } from '../../../plugins/platform/worker/uploads.ts';
+import { ArtifactUploads } from '../../../plugins/platform/worker/artifact-uploads.ts';
 import { temporary } from '../../kernel/cli/run.ts';
 
 describe('uploads of an attempt', () => {
@@ -16,7 +16,7 @@ describe('uploads of an attempt', () => {
     const saved: Artifact[] = [];
     const failures: Error[] = [];
     const store = await openStore(folder.path('store'));
-    const uploads = new Uploads({
+    const uploads = new ArtifactUploads({
       attempt: { id: 'run', attempt: 1 },
       runs: { saved: (_, artifact) => Promise.resolve(void saved.push(artifact)) },
       store,

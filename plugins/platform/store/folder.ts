@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -16,14 +15,18 @@ export class FolderStore implements Store {
 
   async put(key: string, path: string): Promise<void> {
     const target = this.#path(key);
-    await makeFolder(dirname(target));
+    // opened before it is a stream: nobody would hear of its error yet
+    const source = (await fs.open(path)).createReadStream();
     // two may put the same at once
     const temporary = `${target}.${randomUUID()}${unfinished}`;
     try {
-      await writeAtomically(target, createReadStream(path), fs, temporary);
+      await makeFolder(dirname(target));
+      await writeAtomically(target, source, fs, temporary);
     } catch (error) {
       await fs.rm(temporary, { force: true });
       throw error;
+    } finally {
+      source.destroy();
     }
   }
 

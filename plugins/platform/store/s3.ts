@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type * as Sdk from '@aws-sdk/client-s3';
 import { writeAtomically } from '../../../kernel/train/write-atomically.ts';
@@ -46,8 +45,10 @@ export class S3Store implements Store {
   }
 
   async put(key: string, path: string): Promise<void> {
-    const { size } = await stat(path);
-    const Body = createReadStream(path);
+    // opened before it is a stream: nobody would hear of its error yet
+    const file = await open(path);
+    const { size } = await file.stat();
+    const Body = file.createReadStream();
     try {
       await this.#client.send(new this.#sdk.PutObjectCommand({ ...this.#at(key), Body, ContentLength: size }));
     } finally {

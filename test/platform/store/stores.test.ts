@@ -102,6 +102,8 @@ describe('stores', function () {
   it('leaves no part of a file whose source breaks off', async () => {
     const store = await openStore(join(folder, 'broken'));
     await assert.rejects(store.put('a/b', join(folder, 'no such file')), /ENOENT/);
+    // opened, but not read
+    await assert.rejects(store.put('a/b', folder), /EISDIR/);
     assert.deepEqual(await store.list(''), []);
     assert.deepEqual(await readdir(join(folder, 'broken', 'a')), []);
   });

@@ -95,7 +95,7 @@ interface Figures {
   readonly rows: [what: string, value: string][];
 }
 
-async function measure(url: string | undefined): Promise<Figures> {
+async function measure(kind: string, url: string | undefined): Promise<Figures> {
   const server = new Remote<Calls>(
     new URL('./platform-server.ts', import.meta.url),
     { url },
@@ -110,10 +110,15 @@ async function measure(url: string | undefined): Promise<Figures> {
     lists.set(name, [...(lists.get(name) ?? []), await timed(() => who.ask(path))]);
   };
   const lookAtAll = async (when: string) => {
-    for (const [what, path] of Object.entries(await pages(person)))
-      for (let i = 0; i < 20; i++) await look(person, when, what, path);
+    // a connection that was idle for long may be closed
+    const who = new Person(address);
+    for (const [what, path] of Object.entries(await pages(who)))
+      for (let i = 0; i < 20; i++) await look(who, when, what, path);
+    who.close();
   };
 
+  const stage = (what: string) => console.error(`${kind}: ${what}`);
+  stage(`${runs} runs are sent`);
   // grids, as people send them; the base model that all share is there, so that all is queued
   const submit = (title: string, changes: Parameters<typeof planOf>[0]) =>
     person.ask('/submissions', { title, plans: [planOf(changes)] });
@@ -125,6 +130,7 @@ async function measure(url: string | undefined): Promise<Figures> {
     const speedups = Array.from({ length: Math.min(grid, runs - from) }, (_, i) => 1.5 + (from + i) / 10_000);
     submitting.push(await timed(() => submit(`grid ${from}`, { speedups })));
   }
+  stage('somebody looks at them');
   await lookAtAll(`${runs} queued, quiet`);
 
   const streams: EventStream[] = [];
@@ -156,6 +162,7 @@ async function measure(url: string | undefined): Promise<Figures> {
   await sleep(1000);
   for (let i = half; i < watchers; i++) await follow(i);
 
+  stage(`load for ${seconds} s`);
   const memory = [await server.call('memory')];
   const people = Array.from({ length: 5 }, () => new Person(address));
   const there = Object.entries(await pages(person));
@@ -175,6 +182,7 @@ async function measure(url: string | undefined): Promise<Figures> {
   const reported = await server.call('rest');
   for (const stream of streams) stream.close();
 
+  stage('the rest is done as fast as it goes');
   let drained = 0;
   const draining = await timed(async () => (drained = await server.call('drain', workers)));
   await lookAtAll(`${runs} done, quiet`);
@@ -210,7 +218,7 @@ async function measure(url: string | undefined): Promise<Figures> {
 const figures = new Map<string, Figures>();
 for (const kind of databases) {
   const postgres = kind === 'postgres' ? await PostgresServer.start() : undefined;
-  figures.set(kind, await measure(await postgres?.database()));
+  figures.set(kind, await measure(kind, await postgres?.database()));
   await postgres?.remove();
 }
 const all = [...figures.values()];

@@ -42,7 +42,7 @@ export const migrations: readonly string[] = [
   create unique index runs_shared on pruningbench.runs (key)
     where kind <> 'pruned' and state not in ('failed', 'cancelled');
   create index runs_needs on pruningbench.runs (needs) where state = 'waiting';
-  create index runs_state on pruningbench.runs (state, queued);
+  create index runs_state on pruningbench.runs (state, created desc, submission, position);
   create index runs_list on pruningbench.runs (created desc, submission, position);
   create index runs_submission on pruningbench.runs (submission, position);
 

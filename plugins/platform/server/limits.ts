@@ -9,6 +9,8 @@ export interface Limits {
   /** Streams of events at once; and seconds after which they are looked after. */
   readonly watchers: number;
   readonly beat: number;
+  /** Seconds for which a place in the queue is good. */
+  readonly line: number;
   /** Bytes of an uploaded model, models that are kept, and uploads at once. */
   readonly modelBytes: number;
   readonly models: number;
@@ -22,6 +24,7 @@ export const usualLimits: Limits = {
   openRuns: 50_000,
   watchers: 200,
   beat: 15,
+  line: 1,
   modelBytes: 512 * 2 ** 20,
   models: 200,
   uploads: 2,

@@ -43,9 +43,13 @@ const select = `select r.id, r.kind, r.submission, s.title, r.spec->>'model' as 
 /** Reads runs and submissions for people. */
 export class RunReader {
   readonly #database: Database;
+  readonly #goodFor: number;
+  #line: { readonly until: number; readonly ahead: Promise<Map<string, number>> } | undefined;
 
-  constructor(database: Database) {
+  /** Places in the queue are good for some seconds: where thousands wait, nothing else of a list takes so long. */
+  constructor(database: Database, goodFor: number) {
     this.#database = database;
+    this.#goodFor = goodFor;
   }
 
   /** Newest first, those of a submission in their order. Throws where `after` is no run. */
@@ -156,17 +160,21 @@ export class RunReader {
     );
   }
 
-  /** How many are taken before each of these runs. */
+  /** How many are taken before each run that is queued, all of these among them. */
   async #ahead(ids: readonly string[]): Promise<Map<string, number>> {
-    const rows = await this.#database.sql<{ id: string; ahead: number }>(
-      `select id, ahead from (
-         select id, (row_number() over (
-           partition by resources order by (reason is null), queued, submission, position) - 1)::int as ahead
-         from pruningbench.runs where state = 'queued') as line
-       where id = any($1)`,
-      [ids],
+    const known = this.#line && performance.now() < this.#line.until ? await this.#line.ahead : undefined;
+    if (known && ids.every(id => known.has(id))) return known;
+    const ahead = this.#readLine();
+    this.#line = { until: performance.now() + 1000 * this.#goodFor, ahead };
+    return ahead;
+  }
+
+  async #readLine(): Promise<Map<string, number>> {
+    const lines = await this.#database.sql<{ ids: string[] }>(
+      `select array_agg(id order by (reason is null), queued, submission, position) as ids
+       from pruningbench.runs where state = 'queued' group by resources`,
     );
-    return new Map(rows.map(({ id, ahead }) => [id, ahead]));
+    return new Map(lines.flatMap(({ ids }) => ids.map((id, ahead) => [id, ahead] as const)));
   }
 }
 

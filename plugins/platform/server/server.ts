@@ -100,7 +100,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   answerErrors(app);
 
   const report = (error: Error) => app.log.error(error);
-  const reader = new RunReader(database);
+  const reader = new RunReader(database, limits.line);
   const inspectors = { data: new Inspector(plugins), files: new Inspector(plugins) };
   const uploads = new Uploads(database, store, inspectors.files, folder, limits);
   const parts: Parts = {

@@ -26,12 +26,12 @@ const settings: { readonly [label in keyof Labels]: (configuration: Configuratio
   ],
   protocol({ protocol, backend }) {
     const { name: _, ...options } = protocol;
-    return [protocolLabel(protocol), { ...flat(options), backend }];
+    return [protocolLabel(protocol), { ...options, backend }];
   },
   strategy: ({ strategy: { id, options }, roundTo }) => [id, { ...options, roundTo }],
   method: ({ criterion, regularizer, reduce, normalize }) => [
     methodName({ criterion, regularizer }),
-    { ...criterion.options, ...flat(regularizer?.options ?? {}, 'regularizer.'), reduce, normalize },
+    { ...criterion.options, regularizer: regularizer?.options ?? {}, reduce, normalize },
   ],
 };
 const kinds = Object.keys(settings) as (keyof Labels)[];
@@ -52,16 +52,21 @@ export function labelsOf(records: readonly RunRecord[]): (record: RunRecord) => 
 }
 
 function namer(all: readonly Setting[]): (setting: Setting) => string {
+  // thousands of records have a few settings
+  const distinct = new Map(all.map(setting => [JSON.stringify(setting), setting]));
   const byName = new Map<string, Options[]>();
   for (const [name] of all) byName.set(name, []);
-  for (const [name, options] of all) byName.get(name)!.push(options);
+  for (const [name, options] of distinct.values()) byName.get(name)!.push(flat(options));
   const differing = new Map([...byName].map(([name, list]) => [name, differingKeys(list)]));
-  return ([name, options]) => {
+  const nameOf = ([name, given]: Setting): string => {
     const keys = differing.get(name) ?? [];
     if (keys.length === 0) return name;
+    const options = flat(given);
     if (keys.length > most) return `${name} ${hashOf(keys.map(key => options[key] ?? null)).slice(0, 4)}`;
     return `${name}:${keys.map(key => `${key}=${textOf(options[key])}`).join()}`;
   };
+  const names = new Map([...distinct].map(([text, setting]) => [text, nameOf(setting)]));
+  return setting => names.get(JSON.stringify(setting)) ?? nameOf(setting);
 }
 
 const differingKeys = (list: readonly Options[]): string[] =>

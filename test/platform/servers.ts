@@ -39,7 +39,17 @@ export function serversOf(kind: Database['kind']): (options?: Partial<ServerOpti
     const folder = await mkdtemp(path.join(tmpdir(), 'pruningbench-server-'));
     ends.push(() => rm(folder, { recursive: true }));
     const store = await openStore(path.join(folder, 'store'));
-    const app = createServer({ database, runs, store, catalogue, version: 'test', folder, page: folder, ...options });
+    const app = createServer({
+      database,
+      queue,
+      runs,
+      store,
+      catalogue,
+      version: 'test',
+      folder,
+      page: folder,
+      ...options,
+    });
     ends.push(() => app.close());
     await app.ready();
     return { app, database, queue, runs, store };

@@ -14,6 +14,7 @@ import { Runs } from '../runs.ts';
 import { openStore } from '../store/open.ts';
 import { Tokens } from '../tokens.ts';
 import { resourceNames, scopes } from '../vocabulary.ts';
+import { DirectOffice } from '../worker/direct-office.ts';
 import { Supervisor } from '../worker/supervisor.ts';
 import { isLoopback } from './guard.ts';
 import { usualLimits } from './limits.ts';
@@ -69,7 +70,7 @@ export const serve: Describe = async (command, { io, catalogue, plugins, version
       ends.push(() => rm(folder, { recursive: true, force: true }));
       const tokens = loopback ? given['requireToken'] === true : true;
       const app = createServer({
-        ...{ database, runs, store, catalogue: known, plugins, version, folder, loopback, tokens, hosts },
+        ...{ database, queue, runs, store, catalogue: known, plugins, version, folder, loopback, tokens, hosts },
         limits: { requests: rate, changes: Math.ceil(rate / 10) },
         logger: { level: 'warn', stream: { write: (line: string) => io.err(line) } },
       });
@@ -88,7 +89,8 @@ export const serve: Describe = async (command, { io, catalogue, plugins, version
         say('a token is asked for: those made before are good, `pruningbench token create` makes others');
       if (given['worker'] !== false) {
         const own = join(resolve(place.data), 'worker');
-        const parts = { database, queue, runs, store, resources, folder: own, version, compute, say };
+        const office = new DirectOffice({ database, queue, runs, store });
+        const parts = { office, resources, folder: own, version, compute, say };
         const worker = await Supervisor.start(parts);
         ends.push(() => worker.stop());
       }

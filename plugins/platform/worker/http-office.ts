@@ -52,7 +52,7 @@ export class HttpOffice implements Office {
       return new HttpOffice(ask, lease);
     } catch (error) {
       const hint = (error as Partial<Answered>).status === 401 ? ', in PRUNINGBENCH_TOKEN' : '';
-      throw new Error(`server ${url}: ${(error as Error).message}${hint}`, { cause: error });
+      throw new Error(`${url}: ${(error as Error).message}${hint}`, { cause: error });
     }
   }
 
@@ -183,7 +183,7 @@ async function* partsOf(path: string): AsyncGenerator<Buffer> {
 /** Says why, which `fetch` has in the cause only. */
 function unreachable(error: Error): never {
   const { code, message } = (error.cause ?? error) as NodeJS.ErrnoException;
-  throw new Error(`it cannot be reached: ${message || code}`, { cause: error });
+  throw new Error(`the server cannot be reached: ${message || code}`, { cause: error });
 }
 
 async function errorOf(answer: Response): Promise<Error> {

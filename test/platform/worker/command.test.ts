@@ -69,7 +69,11 @@ describe('pruningbench worker', function () {
         2,
         /--server and --database-url or --store exclude each other/,
       ],
-      [['--server', 'http://127.0.0.1:65533'], 1, /server http:\/\/127.0.0.1:65533: .*ECONNREFUSED/],
+      [
+        ['--server', 'http://127.0.0.1:65533'],
+        1,
+        /http:\/\/127.0.0.1:65533: the server cannot be reached: .*ECONNREFUSED/,
+      ],
       [['--database-url', 'postgres://x@127.0.0.1:1/x'], 2, /no store: give --store FOLDER/],
       [['--database-url', 'postgres://x@127.0.0.1:1/x', '--store', 'x', '--resources', 'tpu'], 2, /--resources/],
       [['--database-url', 'postgres://x@127.0.0.1:1/x', '--store', 'x', '--backend', 'onnxruntim'], 2, /onnxruntime/],

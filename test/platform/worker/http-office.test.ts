@@ -204,10 +204,7 @@ for (const kind of databaseKinds)
       const { token: reader } = await tokens.create('reader', ['read', 'submit']);
       const join = (options: Partial<Parameters<typeof HttpOffice.open>[0]>) =>
         HttpOffice.open({ url, token, version: 'test', ...options });
-      await assert.rejects(
-        join({ token: undefined }),
-        /^Error: server http.*: a token is needed, in PRUNINGBENCH_TOKEN$/,
-      );
+      await assert.rejects(join({ token: undefined }), /^Error: http.*: a token is needed, in PRUNINGBENCH_TOKEN$/);
       await assert.rejects(join({ token: 'pb_x' }), /the token is not known, or was revoked, in PRUNINGBENCH_TOKEN$/);
       await assert.rejects(join({ token: reader }), /the token is not for this: it would need work$/);
       await assert.rejects(join({ version: '9' }), /it has version test of this package, this worker 9$/);
@@ -254,7 +251,7 @@ for (const kind of databaseKinds)
       assert.ok(await refused(office.stopped('box')), 'it is gone');
       await assert.rejects(
         HttpOffice.open({ url, token, version: 'test' }),
-        /^Error: server http:\/\/127\.0\.0\.1:\d+: it cannot be reached: .*ECONNREFUSED/,
+        /^Error: http:\/\/127\.0\.0\.1:\d+: the server cannot be reached: .*ECONNREFUSED/,
       );
     });
 

@@ -441,7 +441,7 @@ export const workSchema = z.strictObject({
 export const workerId = z.strictObject({
   id: z
     .string()
-    .max(200)
+    .max(150)
     .regex(/^[\w.-]+$/),
 });
 export const workerAbout = z.strictObject({

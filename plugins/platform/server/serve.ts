@@ -84,6 +84,8 @@ export const serve: Describe = async (command, { io, catalogue, plugins, version
       const url = `http://${isIPv6(host) ? `[${host}]` : host === '0.0.0.0' ? 'localhost' : host}:${taken}/`;
       const token = tokens ? await firstToken(new Tokens(database)) : undefined;
       const link = token === undefined ? url : `${url}#token=${token}`;
+      // before whoever reads it may end it
+      const end = interrupted(io);
       io.out(given['json'] ? json({ url, ...(token === undefined ? {} : { token }) }) : `${link}\n`);
       if (tokens && token === undefined)
         say('a token is asked for: those made before are good, `pruningbench token create` makes others');
@@ -94,7 +96,7 @@ export const serve: Describe = async (command, { io, catalogue, plugins, version
         const worker = await Supervisor.start(parts);
         ends.push(() => worker.stop());
       }
-      await interrupted(io);
+      await end;
       say('stopping');
     } finally {
       for (const end of ends.reverse()) await end().catch((error: Error) => say(error.message));

@@ -60,8 +60,10 @@ export const worker: Describe = async (command, { io, catalogue, version }) => {
       const { office } = joined;
       const supervisor = await Supervisor.start({ office, resources, folder: own, version, compute, every, say });
       const { id } = supervisor;
+      // before whoever reads it may end it
+      const end = interrupted(io);
       io.out(given['json'] ? json({ worker: id, resources }) : `worker ${id}: ${resources} runs of ${place.name}\n`);
-      await interrupted(io);
+      await end;
       say('stops at the next checkpoint');
       await supervisor.stop();
     } finally {

@@ -35,7 +35,9 @@ const patience = { seen: 15, stop: 20 };
 
 /** A worker: takes runs off the queue, one after the other, and has a child process train each. */
 export class Supervisor {
-  readonly id = `${hostname()}-${process.pid}-${randomBytes(2).toString('hex')}`;
+  readonly id = `${hostname()
+    .replace(/[^\w.-]+/g, '-')
+    .slice(0, 100)}-${process.pid}-${randomBytes(2).toString('hex')}`;
   readonly #options: SupervisorOptions;
   readonly #unlock: () => Promise<void>;
   readonly #stopping = new AbortController();

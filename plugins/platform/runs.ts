@@ -257,6 +257,17 @@ export class Runs {
     return rows.map(row => row.id);
   }
 
+  /**
+   * The run that an attempt holds by its ticket, which nobody else knows; of an attempt that has `done` it, too, if that is
+   * said. Throws `Superseded` for one that does not.
+   */
+  async heldBy({ id, attempt }: Attempt, ticket: string, done = false): Promise<Run> {
+    const [run] = await this.#database.sql<Run>('select * from pruningbench.runs where id = $1', [id]);
+    const holds = run?.state === 'running' ? run.ticket === ticket : done && run?.state === 'done';
+    if (!run || run.attempt !== attempt || !holds) throw superseded({ id, attempt }, run);
+    return run;
+  }
+
   /** Ends an attempt. Throws `Superseded` for one that is not the last one: nothing changes then. */
   async finish({ id, attempt }: Attempt, ticket: Ticket, outcome: Outcome): Promise<void> {
     await this.#database.transaction(async sql => {
@@ -389,8 +400,12 @@ async function locked(sql: Sql, id: string): Promise<Run | undefined> {
 async function current(sql: Sql, id: string, attempt: number): Promise<Run> {
   const run = await locked(sql, id);
   if (run?.state === 'running' && run.attempt === attempt) return run;
+  throw superseded({ id, attempt }, run);
+}
+
+function superseded({ id, attempt }: Attempt, run: Run | undefined): Superseded {
   const now = run ? `the run is ${run.state}, attempt ${run.attempt}` : 'there is no such run';
-  throw new Superseded(`run ${id}, attempt ${attempt}: ${now}`);
+  return new Superseded(`run ${id}, attempt ${attempt}: ${now}`);
 }
 
 /** The training that others share, locked. */

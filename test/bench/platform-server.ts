@@ -46,7 +46,7 @@ answerCalls<Options, Calls>(async ({ url: postgres }) => {
   const queue = await Queue.open(database, error => console.error(error));
   const runs = new Runs(database, queue);
   const app = createServer({
-    ...{ database, runs, catalogue, version: 'bench', folder, page: folder },
+    ...{ database, queue, runs, catalogue, version: 'bench', folder, page: folder },
     store: await openStore(path.join(folder, 'store')),
     limits: { requests: 1e9, changes: 1e9 },
   });

@@ -190,6 +190,9 @@ describe('the server and strangers', function () {
         ['POST', '/api/tokens', 'all'],
         ['DELETE', '/api/tokens/0123456789ab', 'all'],
       ];
+      const work = (await routes()).filter(({ url }) => /^\/api\/work(\/|$)/.test(url));
+      assert.ok(work.length > 12, String(work.length));
+      needs.push(...work.map(({ method, url }): (typeof needs)[number] => [method, url, 'work']));
       for (const [method, url, need] of needs)
         for (const scope of [...scopes, 'all'] as const) {
           const status = await statusOf(

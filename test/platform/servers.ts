@@ -39,7 +39,7 @@ export function serversOf(kind: Database['kind']): (options?: Partial<ServerOpti
     const folder = await mkdtemp(path.join(tmpdir(), 'pruningbench-server-'));
     ends.push(() => rm(folder, { recursive: true }));
     const store = await openStore(path.join(folder, 'store'));
-    const parts = { database, runs, store, catalogue, version: 'test', folder, page: folder };
+    const parts = { database, queue, runs, store, catalogue, version: 'test', folder, page: folder };
     const app = createServer({ ...parts, ...options, limits: { line: 0, ...options?.limits } });
     ends.push(() => app.close());
     await app.ready();

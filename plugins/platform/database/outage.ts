@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** Of PostgreSQL: connections, shutdowns, too few resources, transactions that others were in the way of. */
 const states = /^(08|57P|53|40)/;
 const codes = /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/;
+/** Of `fetch`. */
+const fetching = /^UND_ERR_(SOCKET|(CONNECT|HEADERS|BODY)_TIMEOUT)$/;
 const messages = /Connection terminated|connection error|timeout exceeded|Connection ended|client was closed/i;
 
 interface Failure extends Error {
@@ -10,15 +12,19 @@ interface Failure extends Error {
   /** Of S3. */
   readonly $metadata?: { readonly httpStatusCode?: number };
   readonly errors?: readonly unknown[];
+  /** Of a server of ours; seconds after which to try again. */
+  readonly status?: number;
+  readonly retryAfter?: number | undefined;
 }
 
-/** Whether a database or a store could not be reached, or broke off: the same again may succeed later. */
+/** Whether a database, a store or a server could not be reached, or broke off: the same again may succeed later. */
 export function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  const { code, message, name, cause, $metadata, errors } = error as Failure;
-  if (typeof code === 'string' && (states.test(code) || codes.test(code))) return true;
-  const status = $metadata?.httpStatusCode ?? 0;
-  if (status >= 500 || status === 429) return true;
+  const { code, message, name, cause, $metadata, errors, status: own } = error as Failure;
+  if (typeof code === 'string' && [states, codes, fetching].some(outages => outages.test(code))) return true;
+  const status = $metadata?.httpStatusCode ?? own ?? 0;
+  // 507 is no space left
+  if ((status >= 500 && status !== 507) || status === 429) return true;
   return name === 'TimeoutError' || messages.test(message) || [cause, ...(errors ?? [])].some(isOutage);
 }
 
@@ -34,7 +40,8 @@ export async function throughOutages<T>(
     } catch (error) {
       if (!isOutage(error)) throw error;
       if (wait === 250) report(`${(error as Error).message}; trying again until it is back`);
-      await sleep(wait, undefined, { signal }).catch(() => signal.throwIfAborted());
+      const after = 1000 * ((error as Failure).retryAfter ?? 0);
+      await sleep(Math.max(wait, after), undefined, { signal }).catch(() => signal.throwIfAborted());
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { SwaggerOptions } from '@fastify/swagger';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
-import { plainText } from './validation.ts';
+import { plainText } from '../plain-text.ts';
 
 /** How the OpenAPI document is made of the routes' schemas, with what holds for all requests. */
 export const documentOptions = (version: string, tokensRequired: boolean): SwaggerOptions => ({

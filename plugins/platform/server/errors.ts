@@ -5,10 +5,11 @@ import { Refused } from './refused.ts';
 export function answerErrors(app: FastifyInstance): void {
   app.setErrorHandler(async (error: FastifyError | Refused, _request, reply) => {
     if (error instanceof Refused) {
-      const { field, retryAfter } = error.more;
+      const { field, retryAfter, name } = error.more;
       if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
       if (error.status === 401) reply.header('www-authenticate', 'Bearer');
-      return reply.code(error.status).send({ error: error.message, ...(field === undefined ? {} : { field }) });
+      const more = { ...(field === undefined ? {} : { field }), ...(name === undefined ? {} : { name }) };
+      return reply.code(error.status).send({ error: error.message, ...more });
     }
     const { statusCode = 500, code, message } = error;
     // what the framework says of a request is about the request only

@@ -24,6 +24,8 @@ export interface Guarding {
   /** Seconds after which it is looked again whether who watches still may. */
   readonly beat: number;
   readonly tokens: Tokens;
+  /** Has the tokens that were good for work when they were last looked up. */
+  readonly workers: Set<string>;
   /** Whether a token is asked for; without, everybody who can reach the server may do everything. */
   readonly required: boolean;
   /** Whether the server can be reached from its own machine only. */
@@ -43,7 +45,7 @@ export const noCookie = cookie('', 0);
  * Lets in who may come: by the name that the server was called, by where the request is from, and by token. THREATS.md
  * says against whom, and what is not defended.
  */
-export function guard(app: FastifyInstance, { beat, tokens, required, loopback, hosts }: Guarding): void {
+export function guard(app: FastifyInstance, { beat, tokens, workers, required, loopback, hosts }: Guarding): void {
   const names = new Set(['localhost', ...hosts.map(host => host.toLowerCase())]);
   if (!loopback) names.add(hostname().toLowerCase()).add(`${hostname().toLowerCase()}.local`);
 
@@ -68,9 +70,12 @@ export function guard(app: FastifyInstance, { beat, tokens, required, loopback, 
       throw new Refused(405, `it takes ${allow} only`);
     }
     request.scopes = required ? [] : scopes;
-    const bearer = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-    const token = bearer ?? cookieOf(request);
-    if (required && token !== undefined) request.scopes = (await tokens.find(token))?.scopes ?? [];
+    const token = tokenOf(request);
+    if (required && token !== undefined) {
+      request.scopes = (await tokens.find(token))?.scopes ?? [];
+      if (request.scopes.includes('work')) workers.add(token);
+      else workers.delete(token);
+    }
     let looked = performance.now();
     request.stillMay = async () => {
       if (!required || performance.now() - looked < 1000 * beat) return true;
@@ -80,7 +85,7 @@ export function guard(app: FastifyInstance, { beat, tokens, required, loopback, 
     const free = scope === 'none' || request.is404;
     if (!free && request.scopes.length === 0)
       throw new Refused(401, token === undefined ? 'a token is needed' : 'the token is not known, or was revoked');
-    if (bearer === undefined || !required) refuseOthers(request, host, origin);
+    if (bearerOf(request) === undefined || !required) refuseOthers(request, host, origin);
     if (free) return;
     const needed = scope === 'all' ? scopes : [scope];
     const missing = needed.filter(one => !request.scopes.includes(one));
@@ -89,7 +94,12 @@ export function guard(app: FastifyInstance, { beat, tokens, required, loopback, 
 }
 
 /** The token of a request, if it carries one. */
-export const cookieOf = ({ headers }: FastifyRequest): string | undefined =>
+export const tokenOf = (request: FastifyRequest): string | undefined => bearerOf(request) ?? cookieOf(request);
+
+const bearerOf = ({ headers }: FastifyRequest): string | undefined =>
+  /^Bearer (\S+)$/i.exec(headers.authorization ?? '')?.[1];
+
+const cookieOf = ({ headers }: FastifyRequest): string | undefined =>
   headers.cookie
     ?.split(/;\s*/)
     .find(part => part.startsWith(`${cookieName}=`))

@@ -15,6 +15,8 @@ export interface Limits {
   readonly modelBytes: number;
   readonly models: number;
   readonly uploads: number;
+  /** Bytes of a file that a worker brings. */
+  readonly artifactBytes: number;
 }
 
 export const usualLimits: Limits = {
@@ -28,4 +30,5 @@ export const usualLimits: Limits = {
   modelBytes: 512 * 2 ** 20,
   models: 200,
   uploads: 2,
+  artifactBytes: 4 * 2 ** 30,
 };

@@ -5,8 +5,8 @@ export class Refused extends Error {
   constructor(
     readonly status: number,
     message: string,
-    /** The part of the request that is meant; seconds after which to try again. */
-    readonly more: { readonly field?: string; readonly retryAfter?: number } = {},
+    /** The part of the request that is meant; seconds after which to try again; what programs tell it by. */
+    readonly more: { readonly field?: string; readonly retryAfter?: number; readonly name?: string } = {},
   ) {
     super(message);
   }

@@ -14,6 +14,7 @@ import { Runs } from '../runs.ts';
 import { openStore } from '../store/open.ts';
 import { Tokens } from '../tokens.ts';
 import { resourceNames, scopes } from '../vocabulary.ts';
+import { DirectOffice } from '../worker/direct-office.ts';
 import { Supervisor } from '../worker/supervisor.ts';
 import { isLoopback } from './guard.ts';
 import { usualLimits } from './limits.ts';
@@ -69,7 +70,7 @@ export const serve: Describe = async (command, { io, catalogue, plugins, version
       ends.push(() => rm(folder, { recursive: true, force: true }));
       const tokens = loopback ? given['requireToken'] === true : true;
       const app = createServer({
-        ...{ database, runs, store, catalogue: known, plugins, version, folder, loopback, tokens, hosts },
+        ...{ database, queue, runs, store, catalogue: known, plugins, version, folder, loopback, tokens, hosts },
         limits: { requests: rate, changes: Math.ceil(rate / 10) },
         logger: { level: 'warn', stream: { write: (line: string) => io.err(line) } },
       });
@@ -83,16 +84,19 @@ export const serve: Describe = async (command, { io, catalogue, plugins, version
       const url = `http://${isIPv6(host) ? `[${host}]` : host === '0.0.0.0' ? 'localhost' : host}:${taken}/`;
       const token = tokens ? await firstToken(new Tokens(database)) : undefined;
       const link = token === undefined ? url : `${url}#token=${token}`;
+      // before whoever reads it may end it
+      const end = interrupted(io);
       io.out(given['json'] ? json({ url, ...(token === undefined ? {} : { token }) }) : `${link}\n`);
       if (tokens && token === undefined)
         say('a token is asked for: those made before are good, `pruningbench token create` makes others');
       if (given['worker'] !== false) {
         const own = join(resolve(place.data), 'worker');
-        const parts = { database, queue, runs, store, resources, folder: own, version, compute, say };
+        const office = new DirectOffice({ database, queue, runs, store });
+        const parts = { office, resources, folder: own, version, compute, say };
         const worker = await Supervisor.start(parts);
         ends.push(() => worker.stop());
       }
-      await interrupted(io);
+      await end;
       say('stopping');
     } finally {
       for (const end of ends.reverse()) await end().catch((error: Error) => say(error.message));

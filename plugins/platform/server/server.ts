@@ -14,14 +14,17 @@ import type { Catalogue } from '../../../kernel/catalogue.ts';
 import { packageFolder } from '../../../kernel/native.ts';
 import { errorSchema } from '../api.ts';
 import type { Database } from '../database/database.ts';
+import type { Queue } from '../queue.ts';
 import type { Runs } from '../runs.ts';
 import type { Store } from '../store/store.ts';
 import { Tokens } from '../tokens.ts';
+import { DirectOffice } from '../worker/direct-office.ts';
+import type { Office } from '../worker/office.ts';
 import { Boards } from './boards.ts';
 import { Checker } from './check.ts';
 import { documentOptions } from './document.ts';
 import { answerErrors } from './errors.ts';
-import { guard } from './guard.ts';
+import { guard, tokenOf } from './guard.ts';
 import { Inspector } from './inspector.ts';
 import { usualLimits, type Limits } from './limits.ts';
 import { Live } from './live.ts';
@@ -35,6 +38,7 @@ import { validatorCompiler } from './validation.ts';
 
 export interface ServerOptions {
   readonly database: Database;
+  readonly queue: Queue;
   readonly runs: Runs;
   readonly store: Store;
   readonly catalogue: Catalogue;
@@ -58,10 +62,13 @@ export interface ServerOptions {
 /** What routes work with. */
 export interface Parts {
   readonly database: Database;
+  readonly office: Office;
   readonly runs: Runs;
   readonly store: Store;
   readonly catalogue: Catalogue;
   readonly version: string;
+  /** For files while they come in. */
+  readonly folder: string;
   readonly limits: Limits;
   readonly tokens: Tokens;
   readonly tokensRequired: boolean;
@@ -105,6 +112,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   const uploads = new Uploads(database, store, inspectors.files, folder, limits);
   const parts: Parts = {
     ...options,
+    office: new DirectOffice(options),
     limits,
     tokens: new Tokens(database),
     tokensRequired,
@@ -121,6 +129,8 @@ export function createServer(options: ServerOptions): FastifyInstance {
     inspectors.files.close();
   });
 
+  /** Tokens of workers, as long as they are good: limits do not hold them up. */
+  const workers = new Set<string>();
   // before the limits, which look at routes as they come
   app.addHook('onRoute', route => {
     const changes = route.method !== 'GET' && route.url !== '/api/check';
@@ -129,13 +139,15 @@ export function createServer(options: ServerOptions): FastifyInstance {
   void app.register(rateLimit, {
     max: limits.requests,
     timeWindow: '1 minute',
+    allowList: request =>
+      request.routeOptions.config.scope === 'work' && (!tokensRequired || workers.has(tokenOf(request) ?? '')),
     addHeadersOnExceeding: noRateHeaders,
     addHeaders: { ...noRateHeaders, 'retry-after': true },
     errorResponseBuilder: (_request, { ttl }) =>
       new Refused(429, 'too many requests', { retryAfter: Math.ceil(ttl / 1000) }),
   });
   void app.register(async app => {
-    guard(app, { beat: limits.beat, tokens: parts.tokens, required: tokensRequired, loopback, hosts });
+    guard(app, { beat: limits.beat, tokens: parts.tokens, workers, required: tokensRequired, loopback, hosts });
     secureHeaders(app);
     await app.register(
       async api => {

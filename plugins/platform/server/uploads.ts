@@ -1,9 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { ModelInfo } from '../api.ts';
 import type { Database } from '../database/database.ts';
 import { modelKey, type Store } from '../store/store.ts';
@@ -11,6 +9,7 @@ import { uploadPrefix } from '../vocabulary.ts';
 import { inspectedModel, type InspectedModel } from './inspect.ts';
 import type { Inspector } from './inspector.ts';
 import type { Limits } from './limits.ts';
+import { receive } from './receive.ts';
 import { Refused } from './refused.ts';
 
 /** A row of the table of uploaded models. */
@@ -84,22 +83,9 @@ export class Uploads {
 
   async #receive(body: Readable, path: string): Promise<{ sha256: string; bytes: number }> {
     const most = this.#limits.modelBytes;
-    const hash = createHash('sha256');
-    let bytes = 0;
-    await pipeline(
-      body,
-      async function* (source: AsyncIterable<Buffer>) {
-        for await (const chunk of source) {
-          bytes += chunk.length;
-          if (bytes > most) throw new Refused(413, `a model may have ${most} bytes`);
-          hash.update(chunk);
-          yield chunk;
-        }
-      },
-      createWriteStream(path, { flags: 'wx', mode: 0o600 }),
-    );
-    if (bytes === 0) throw new Refused(400, 'the file is empty');
-    return { sha256: hash.digest('hex'), bytes };
+    const received = await receive(body, path, most, () => new Refused(413, `a model may have ${most} bytes`));
+    if (received.bytes === 0) throw new Refused(400, 'the file is empty');
+    return received;
   }
 
   async #read(path: string): Promise<InspectedModel> {

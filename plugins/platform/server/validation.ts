@@ -1,15 +1,10 @@
 import type { FastifySchemaCompiler } from 'fastify';
 import type { z } from 'zod';
+import { strange } from '../plain-text.ts';
 import { Refused } from './refused.ts';
 
 /** Depth that bodies may have. */
 const deepest = 32;
-// NUL, lone surrogates and what acts on terminals or turns the direction of writing; neither databases nor people want them
-const control = String.raw`\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069`;
-const strange = new RegExp(String.raw`[${control}]|\p{Surrogate}`, 'u');
-/** Text without these, as a pattern of JSON Schema. */
-export const plainText = `^[^${control}]*$`;
-
 /**
  * Holds what is sent against a schema as it stands: nothing is dropped and no type is changed. Throws for the first thing
  * that is wrong, with its name.

@@ -22,9 +22,12 @@ export class NotStored extends Error {
   override name = 'NotStored';
 }
 
+/** What a key is made of. */
+export const keyPattern = /^(?!\.)[\w.-]+(\/(?!\.)[\w.-]+)*$/;
+
 /** Throws for a key that is none. */
 export function checkKey(key: string): void {
-  if (!/^(?!\.)[\w.-]+(\/(?!\.)[\w.-]+)*$/.test(key)) throw new Error(`store: ${JSON.stringify(key)} is no key`);
+  if (!keyPattern.test(key)) throw new Error(`store: ${JSON.stringify(key)} is no key`);
 }
 
 /** Where a run's artifact of these contents is kept: a later attempt never writes over what an earlier one noted. */

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { link, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isCheckpoint, type Artifact, type Attempt, type Runs } from '../runs.ts';
-import { artifactKey, type Store } from '../store/store.ts';
+import { isCheckpoint, type Artifact } from '../runs.ts';
+import type { Held, Office } from './office.ts';
 
 /** SHA-256 and size of a file. */
 export async function digestOf(path: string): Promise<{ sha256: string; bytes: number }> {
@@ -17,9 +17,8 @@ export async function digestOf(path: string): Promise<{ sha256: string; bytes: n
 }
 
 export interface ArtifactUploadsOptions {
-  readonly attempt: Attempt;
-  readonly runs: Pick<Runs, 'saved'>;
-  readonly store: Store;
+  readonly held: Held;
+  readonly office: Pick<Office, 'put' | 'saved'>;
   /** Folder on the file system of what is uploaded. */
   readonly folder: string;
   /** Does something again through outages. */
@@ -29,8 +28,7 @@ export interface ArtifactUploadsOptions {
 }
 
 /**
- * Brings files of an attempt to the store, notes them, then removes what they take the place of, one after the other. A
- * file that is written anew while it waits is taken as it is when its turn comes.
+ * Brings files of an attempt to the store and notes them, one after the other. A file that is written anew while it waits is taken as it is when its turn comes.
  */
 export class ArtifactUploads {
   readonly #options: ArtifactUploadsOptions;
@@ -79,7 +77,7 @@ export class ArtifactUploads {
   }
 
   async #upload(name: string, path: string): Promise<void> {
-    const { attempt, runs, store, steadily, folder } = this.#options;
+    const { held, office, steadily, folder } = this.#options;
     const snapshot = join(folder, String(this.#count++));
     try {
       // its writer puts another file in its place and leaves this one as it is
@@ -90,13 +88,12 @@ export class ArtifactUploads {
       throw error;
     }
     try {
-      const { sha256, bytes } = await digestOf(snapshot);
+      const file = await digestOf(snapshot);
+      const { sha256 } = file;
       if (this.#saved.get(name) === sha256) return;
-      const key = artifactKey(attempt.id, sha256);
-      if (![...this.#saved.values()].includes(sha256)) await steadily(() => store.put(key, snapshot));
-      const replaced = await steadily(() => runs.saved(attempt, { name, bytes, sha256 }));
+      if (![...this.#saved.values()].includes(sha256)) await steadily(() => office.put(held, file, snapshot));
+      await steadily(() => office.saved(held, { name, ...file }));
       this.#saved.set(name, sha256);
-      if (replaced !== undefined) await steadily(() => store.remove(artifactKey(attempt.id, replaced)));
     } finally {
       await rm(snapshot, { force: true });
     }

@@ -3,25 +3,22 @@ import { appendFile, copyFile, mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Database } from '../database/database.ts';
 import { throughOutages } from '../database/outage.ts';
-import type { Queue, Ticket } from '../queue.ts';
-import { isCheckpoint, Superseded, type Artifact, type Outcome, type Progress, type Run, type Runs } from '../runs.ts';
-import { artifactKey, checkKey, modelKey, NotStored, type Store } from '../store/store.ts';
+import type { Ticket } from '../queue.ts';
+import { isCheckpoint, Superseded, type Outcome, type Progress } from '../runs.ts';
+import { checkKey, NotStored } from '../store/store.ts';
 import { uploadPrefix } from '../vocabulary.ts';
 import { ArtifactUploads, digestOf } from './artifact-uploads.ts';
 import { startChild } from './child-process.ts';
 import type { Compute, FromChild, Order, ToChild } from './messages.ts';
+import type { Claimed, Held, Office, RunArtifact } from './office.ts';
 import { printable, RunLog } from './run-log.ts';
 
 /** What attempts of a worker have in common. */
 export interface AttemptContext {
   /** The worker. */
   readonly id: string;
-  readonly database: Database;
-  readonly queue: Queue;
-  readonly runs: Runs;
-  readonly store: Store;
+  readonly office: Office;
   /** Folder of its own, for what is not kept. */
   readonly folder: string;
   readonly compute: Compute;
@@ -38,8 +35,8 @@ const patience = { report: 1, silence: 3, cancel: 10, cap: 600 };
 /** One go at a run, by a child that trains: everything it makes and says is brought to the store and the database. */
 export class RunAttempt {
   readonly #context: AttemptContext;
-  readonly #ticket: Ticket;
-  readonly #run: Run;
+  readonly #run: Claimed;
+  readonly #held: Held;
   readonly #folder: string;
   readonly #log: RunLog;
   /** Nobody hears this attempt any more. */
@@ -54,10 +51,10 @@ export class RunAttempt {
   #stopping: Stopping | undefined;
   #failure: Error | undefined;
 
-  constructor(context: AttemptContext, ticket: Ticket, run: Run) {
+  constructor(context: AttemptContext, ticket: Ticket, run: Claimed) {
     this.#context = context;
-    this.#ticket = ticket;
     this.#run = run;
+    this.#held = { id: run.id, attempt: run.attempt, ticket };
     this.#folder = join(context.folder, `${run.id}-${run.attempt}`);
     this.#log = new RunLog(join(this.#folder, 'log.txt'));
   }
@@ -85,10 +82,9 @@ export class RunAttempt {
     }
   }
 
-  /** Tells what is left to tell, and that the attempt is over. What the database does not take fails the run. */
+  /** Tells what is left to tell, and that the attempt is over. What the platform does not take fails the run. */
   async #end(outcome: Outcome): Promise<void> {
-    const finish = (outcome: Outcome) =>
-      this.#steadily(() => this.#context.runs.finish(this.#run, this.#ticket, outcome));
+    const finish = (outcome: Outcome) => this.#steadily(() => this.#context.office.finish(this.#held, outcome));
     try {
       await this.#tell();
       await finish(outcome);
@@ -159,9 +155,9 @@ export class RunAttempt {
   }
 
   #keepTicket(): Promise<void> {
-    const { queue } = this.#context;
-    return this.#repeat(queue.lease.heartbeat / 3, this.#over.signal, async () => {
-      if (!(await queue.touch(this.#ticket)) && !this.#over.signal.aborted)
+    const { office } = this.#context;
+    return this.#repeat(office.lease.heartbeat / 3, this.#over.signal, async () => {
+      if (!(await office.touch(this.#held.ticket)) && !this.#over.signal.aborted)
         this.#lose('its ticket was given to another worker');
     });
   }
@@ -182,7 +178,7 @@ export class RunAttempt {
   async #tell(): Promise<void> {
     const { events, from } = this.#log.next();
     const { cancelling } = await this.#steadily(() =>
-      this.#context.runs.report(this.#run, this.#progress, events, from),
+      this.#context.office.report(this.#held, this.#progress, events, from),
     );
     this.#log.heard(events);
     if (cancelling) this.#stop({ how: 'cancel', reason: 'somebody cancelled the run' }, patience.cancel);
@@ -190,7 +186,7 @@ export class RunAttempt {
   }
 
   async #watchCap(): Promise<void> {
-    const { cap } = this.#context.queue.lease;
+    const { cap } = this.#context.office.lease;
     const margin = Math.min(patience.cap, cap / 4);
     await sleep(1000 * (cap - margin), undefined, { signal: this.#ended }).then(
       () => this.pause('it goes on under another ticket', margin / 2),
@@ -202,12 +198,11 @@ export class RunAttempt {
 
   async #work(): Promise<Outcome> {
     const { kind, attempt, spec, id } = this.#run;
-    const { runs, store, say } = this.#context;
+    const { office, say } = this.#context;
     say(`run ${id}, attempt ${attempt}: ${kind}, ${spec.model} on ${spec.dataset}`);
     const uploads = new ArtifactUploads({
-      attempt: this.#run,
-      runs,
-      store,
+      held: this.#held,
+      office,
       folder: join(this.#folder, 'uploads'),
       steadily: work => this.#steadily(work),
       failed: error => this.#fail(error),
@@ -239,13 +234,14 @@ export class RunAttempt {
   /** Prepares a folder, trains there, and brings everything to the store. */
   async #make(uploads: ArtifactUploads): Promise<Outcome> {
     await mkdir(this.#folder, { recursive: true });
-    const known = await this.#steadily(() => this.#context.runs.artifacts(this.#run.id));
+    const artifacts = await this.#steadily(() => this.#context.office.artifacts(this.#held));
+    const known = artifacts.filter(({ run }) => run === this.#run.id);
     uploads.know(known);
     await this.#restoreLog(known);
     this.#log.line(`attempt ${this.#run.attempt} on worker ${this.#context.id}`);
     if (this.#run.attempt > 1) await this.#sweep();
     const out = join(this.#folder, 'out');
-    await this.#restore(out);
+    await this.#restore(artifacts, out);
     const order: Order = {
       kind: this.#run.kind,
       plan: this.#run.spec,
@@ -310,38 +306,31 @@ export class RunAttempt {
   async #upload(): Promise<Order['upload']> {
     const { model } = this.#run.spec;
     if (!model.startsWith(uploadPrefix)) return undefined;
-    const { database, store } = this.#context;
     const id = model.slice(uploadPrefix.length);
-    const [row] = await this.#steadily(() =>
-      database.sql<{ sha256: string }>('select sha256 from pruningbench.models where id = $1', [id]),
-    );
-    if (!row) throw new Error(`model ${id}: it is not there any more`);
     const path = join(this.#folder, 'model');
-    await this.#steadily(() => store.get(modelKey(row.sha256), path));
-    if ((await digestOf(path)).sha256 !== row.sha256) throw new Error(`model ${id}: its file in the store is damaged`);
-    return { path, sha256: row.sha256 };
+    const sha256 = await this.#steadily(() => this.#context.office.model(this.#held, id, path));
+    if ((await digestOf(path)).sha256 !== sha256) throw new Error(`model ${id}: its file in the store is damaged`);
+    return { path, sha256 };
   }
 
   // --- what attempts before have left --------------------------------------------------------------------------------
 
   /** Brings the checkpoints of the runs before and of this one to `out`; what is damaged is left out and made anew. */
-  async #restore(out: string): Promise<void> {
-    const { runs } = this.#context;
-    for (const id of await this.#steadily(() => runs.lineage(this.#run.id)))
-      for (const artifact of (await this.#steadily(() => runs.artifacts(id))).filter(isCheckpoint)) {
-        checkKey(artifact.name);
-        const path = join(out, artifact.name);
-        const damage = await this.#fetch(id, artifact, path);
-        if (damage) this.#log.line(`${artifact.name} of run ${id} is left out: ${damage}`);
-      }
+  async #restore(artifacts: readonly RunArtifact[], out: string): Promise<void> {
+    for (const artifact of artifacts.filter(isCheckpoint)) {
+      const { name, run } = artifact;
+      checkKey(name);
+      const damage = await this.#fetch(artifact, join(out, name));
+      if (damage) this.#log.line(`${name} of run ${run} is left out: ${damage}`);
+    }
   }
 
   /** Brings an artifact to `path`; returns what is wrong with it. */
-  async #fetch(id: string, { sha256, bytes }: Artifact, path: string): Promise<string | undefined> {
-    const { store } = this.#context;
+  async #fetch(artifact: RunArtifact, path: string): Promise<string | undefined> {
+    const { sha256, bytes } = artifact;
     await mkdir(dirname(path), { recursive: true });
     try {
-      await this.#steadily(() => store.get(artifactKey(id, sha256), path));
+      await this.#steadily(() => this.#context.office.get(this.#held, artifact, path));
     } catch (error) {
       if (!(error instanceof NotStored)) throw error;
       return 'it is not in the store';
@@ -352,21 +341,15 @@ export class RunAttempt {
     return found.bytes === bytes ? 'its checksum is wrong' : `it has ${found.bytes} bytes, not ${bytes}`;
   }
 
-  async #restoreLog(known: readonly Artifact[]): Promise<void> {
+  async #restoreLog(known: readonly RunArtifact[]): Promise<void> {
     const artifact = known.find(({ name }) => name === 'log.txt');
     const path = join(this.#folder, 'log.txt');
-    if (artifact) await this.#fetch(this.#run.id, artifact, path);
+    if (artifact) await this.#fetch(artifact, path);
     await appendFile(path, '');
   }
 
-  /** Removes what attempts have put into the store and not noted, or what is not needed any more. */
-  async #sweep(): Promise<void> {
-    const { store, runs } = this.#context;
-    await this.#steadily(async () => {
-      const keys = await store.list(artifactKey(this.#run.id, ''));
-      const noted = new Set((await runs.artifacts(this.#run.id)).map(({ sha256 }) => sha256));
-      for (const key of keys) if (!noted.has(key.slice(key.lastIndexOf('/') + 1))) await store.remove(key);
-    });
+  #sweep(): Promise<void> {
+    return this.#steadily(() => this.#context.office.sweep(this.#held));
   }
 }
 
@@ -383,5 +366,5 @@ type LastWord =
 
 const epochEvent = ({ stage, epoch, score }: Extract<FromChild, { readonly kind: 'epoch' }>) => {
   const { scores, ...rest } = epoch;
-  return { stage, ...rest, ...(scores?.[score] === undefined ? {} : { score: scores[score] }) };
+  return { stage, ...rest, ...(Number.isFinite(scores?.[score]) ? { score: scores![score] } : {}) };
 };

@@ -27,8 +27,8 @@ export async function probe(compute: Compute, module?: string): Promise<string> 
   });
 }
 
-/** Where the database is, and what opens the store, are not for children. */
+/** Where the database is, and what opens it, the store or the server, are not for children. */
 export function childEnvironment(): NodeJS.ProcessEnv {
-  const hidden = /^(AWS_|PG|PRUNINGBENCH_DATABASE|DATABASE_URL)/;
+  const hidden = /^(AWS_|PG|PRUNINGBENCH_(DATABASE|TOKEN)|DATABASE_URL)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !hidden.test(name)));
 }

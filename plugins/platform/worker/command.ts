@@ -7,6 +7,7 @@ import type { Describe } from '../../../kernel/cli/command.ts';
 import { UsageError } from '../../../kernel/cli/errors.ts';
 import { addFlags, readFlags, type Given } from '../../../kernel/cli/flags.ts';
 import { example } from '../../../kernel/cli/help.ts';
+import type { Io } from '../../../kernel/cli/io.ts';
 import { json } from '../../../kernel/cli/json.ts';
 import { openDatabase } from '../database/open.ts';
 import { withoutPassword } from '../database/postgres.ts';
@@ -15,14 +16,24 @@ import { Queue } from '../queue.ts';
 import { Runs } from '../runs.ts';
 import { openStore } from '../store/open.ts';
 import { resourceNames } from '../vocabulary.ts';
+import { DirectOffice } from './direct-office.ts';
+import { HttpOffice } from './http-office.ts';
+import type { Office } from './office.ts';
 import { Supervisor } from './supervisor.ts';
 
 const workerOptions = z.object({
+  server: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('the server to work for, http://... or https://...; with the token in PRUNINGBENCH_TOKEN'),
   databaseUrl: z
     .string()
     .optional()
-    .describe("the server's PostgreSQL, postgres://... (default: what PRUNINGBENCH_DATABASE_URL says)"),
-  store: z.string().optional().describe('where its files are: a folder that both see, or s3://bucket/prefix'),
+    .describe("or the server's PostgreSQL, postgres://... (default: what PRUNINGBENCH_DATABASE_URL says)"),
+  store: z
+    .string()
+    .optional()
+    .describe('with that, where its files are: a folder that both see, or s3://bucket/prefix'),
   resources: z.enum(resourceNames).default('cpu').describe('the runs it takes'),
   folder: z.string().optional().describe('for what is not kept (default: a temporary one)'),
   every: z.number().positive().default(120).describe('seconds between checkpoints'),
@@ -34,39 +45,75 @@ export const worker: Describe = async (command, { io, catalogue, version }) => {
   addBackendFlags(command, known);
   example(
     command,
+    'PRUNINGBENCH_TOKEN=pb_... pruningbench worker --server https://lab.example --resources gpu',
     'pruningbench worker --database-url postgres://lab@db.example/pruningbench --store s3://lab/pruningbench',
-    'pruningbench worker --database-url postgres://lab@db.example/pruningbench --store /shared/pruningbench --resources gpu',
   );
   command.action(async (given: Given) => {
-    const { databaseUrl, store, resources, folder, every } = readFlags(workerOptions, given);
-    const url = databaseUrl ?? io.env['PRUNINGBENCH_DATABASE_URL'];
-    if (!url) throw new UsageError('no database: give --database-url URL');
-    if (!store) throw new UsageError('no store: give --store FOLDER or --store s3://bucket/prefix');
+    const { server, databaseUrl, store, resources, folder, every } = readFlags(workerOptions, given);
     const compute = backendChoice(known, given);
     const say = (line: string): void => io.err(`${new Date().toISOString()} ${line}\n`);
-    const database = await openDatabase({ url });
+    const place =
+      server === undefined ? directPlace(databaseUrl, store, io) : viaServer(server, databaseUrl ?? store, io);
+    const joined = await place.join(version, say);
     const own = folder === undefined ? await mkdtemp(join(tmpdir(), 'pruningbench-worker-')) : resolve(folder);
-    let queue: Queue | undefined;
     try {
-      queue = await Queue.open(database, error => say(`queue: ${error.message}`));
-      const runs = new Runs(database, queue);
-      const files = await openStore(store);
-      const supervisor = await Supervisor.start({
-        ...{ database, queue, runs, store: files, resources, folder: own, version, compute, every, say },
-      });
+      const { office } = joined;
+      const supervisor = await Supervisor.start({ office, resources, folder: own, version, compute, every, say });
       const { id } = supervisor;
-      io.out(
-        given['json']
-          ? json({ worker: id, resources })
-          : `worker ${id}: ${resources} runs of ${withoutPassword(url)}\n`,
-      );
-      await interrupted(io);
+      // before whoever reads it may end it
+      const end = interrupted(io);
+      io.out(given['json'] ? json({ worker: id, resources }) : `worker ${id}: ${resources} runs of ${place.name}\n`);
+      await end;
       say('stops at the next checkpoint');
       await supervisor.stop();
     } finally {
-      await queue?.close().catch(() => {});
-      await database.close();
+      await joined.leave();
       if (folder === undefined) await rm(own, { recursive: true, force: true });
     }
   });
 };
+
+/** Where a worker joins. */
+interface Place {
+  readonly name: string;
+  join(version: string, say: (line: string) => void): Promise<{ office: Office; leave: () => Promise<void> }>;
+}
+
+function viaServer(url: string, direct: string | undefined, { env }: Io): Place {
+  if (direct !== undefined)
+    throw new UsageError(
+      '--server and --database-url or --store exclude each other: the server has database and store',
+    );
+  return {
+    name: url,
+    join: async version => ({
+      office: await HttpOffice.open({ url, token: env['PRUNINGBENCH_TOKEN'] || undefined, version }),
+      leave: async () => {},
+    }),
+  };
+}
+
+function directPlace(databaseUrl: string | undefined, store: string | undefined, { env }: Io): Place {
+  const url = databaseUrl ?? env['PRUNINGBENCH_DATABASE_URL'];
+  if (!url) throw new UsageError('no server and no database: give --server URL, or --database-url URL and --store');
+  if (!store) throw new UsageError('no store: give --store FOLDER or --store s3://bucket/prefix');
+  return {
+    name: withoutPassword(url),
+    async join(_version, say) {
+      const database = await openDatabase({ url });
+      let queue: Queue | undefined;
+      const leave = async () => {
+        await queue?.close().catch(() => {});
+        await database.close();
+      };
+      try {
+        queue = await Queue.open(database, error => say(`queue: ${error.message}`));
+        const runs = new Runs(database, queue);
+        return { office: new DirectOffice({ database, queue, runs, store: await openStore(store) }), leave };
+      } catch (error) {
+        await leave();
+        throw error;
+      }
+    },
+  };
+}

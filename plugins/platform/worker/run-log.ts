@@ -1,5 +1,6 @@
 import { appendFile, stat } from 'node:fs/promises';
 import { stripVTControlCharacters } from 'node:util';
+import { strange } from '../plain-text.ts';
 import type { NewEvent } from '../runs.ts';
 
 /** Lines that wait to be told, a line's length, and the size of the file. */
@@ -78,8 +79,8 @@ export class RunLog {
   }
 }
 
-/** Text that a database takes and a terminal or page shows as it is. */
+/** Text that a database and a server take and a terminal or page shows as it is. */
 export function printable(text: string): string {
   const short = text.length > most.characters ? `${text.slice(0, most.characters)} ...` : text;
-  return stripVTControlCharacters(short).replace(/\p{Surrogate}|\0/gu, '\ufffd');
+  return stripVTControlCharacters(short).replace(new RegExp(strange, 'gu'), '\ufffd');
 }

@@ -3,22 +3,16 @@ import { rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Database } from '../database/database.ts';
 import { lockFolder } from '../database/folder-lock.ts';
 import { throughOutages } from '../database/outage.ts';
-import type { Queue } from '../queue.ts';
-import type { Runs } from '../runs.ts';
-import type { Store } from '../store/store.ts';
 import type { Resources } from '../vocabulary.ts';
 import { RunAttempt, type AttemptContext } from './attempt.ts';
 import { probe } from './child-process.ts';
 import type { Compute } from './messages.ts';
+import type { Office } from './office.ts';
 
 export interface SupervisorOptions {
-  readonly database: Database;
-  readonly queue: Queue;
-  readonly runs: Runs;
-  readonly store: Store;
+  readonly office: Office;
   /** The runs it takes. */
   readonly resources: Resources;
   /** For what is not kept; of one worker at a time. */
@@ -41,7 +35,9 @@ const patience = { seen: 15, stop: 20 };
 
 /** A worker: takes runs off the queue, one after the other, and has a child process train each. */
 export class Supervisor {
-  readonly id = `${hostname()}-${process.pid}-${randomBytes(2).toString('hex')}`;
+  readonly id = `${hostname()
+    .replace(/[^\w.-]+/g, '-')
+    .slice(0, 100)}-${process.pid}-${randomBytes(2).toString('hex')}`;
   readonly #options: SupervisorOptions;
   readonly #unlock: () => Promise<void>;
   readonly #stopping = new AbortController();
@@ -79,30 +75,25 @@ export class Supervisor {
     this.#stopping.abort();
     const attempt = this.#attempt;
     attempt?.pause(`worker ${this.id} was shut down`, patience.stop);
-    const late = setTimeout(
-      () => attempt?.abandon('neither database nor store took it at shutdown'),
-      2000 * patience.stop,
-    );
+    const late = setTimeout(() => attempt?.abandon('the platform did not take it at shutdown'), 2000 * patience.stop);
     try {
       await this.#ended;
     } finally {
       clearTimeout(late);
-      await this.#options.database
-        .sql('update pruningbench.workers set stopped = now() where id = $1', [this.id])
-        .catch(() => {});
+      await this.#options.office.stopped(this.id).catch(() => {});
       await this.#unlock();
     }
   }
 
   async #takeRuns(): Promise<void> {
-    const { queue, runs, resources, poll = 2, say } = this.#options;
+    const { office, resources, poll = 2, say } = this.#options;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
-        const ticket = await throughOutages(() => queue.take(resources), { signal, report: say });
+        const ticket = await throughOutages(() => office.take(resources), { signal, report: say });
         // not ended by the signal: the ticket would be out of reach until it lapses
-        const soon = { signal: AbortSignal.timeout(1000 * queue.lease.heartbeat), report: say };
-        const run = ticket && (await throughOutages(() => runs.claim(ticket, this.id), soon));
+        const soon = { signal: AbortSignal.timeout(1000 * office.lease.heartbeat), report: say };
+        const run = ticket && (await throughOutages(() => office.claim(ticket, this.id), soon));
         if (run) await this.#make(new RunAttempt(this.#context(), ticket, run), run.id);
         else if (!ticket) await sleep(1000 * poll, undefined, { signal });
       } catch (error) {
@@ -143,12 +134,8 @@ export class Supervisor {
   }
 
   async #register(): Promise<void> {
-    const { database, resources, version } = this.#options;
+    const { office, resources, version } = this.#options;
     const about = { host: hostname(), pid: process.pid, backend: this.#backend, version, run: this.#run };
-    await database.sql(
-      `insert into pruningbench.workers (id, resources, about) values ($1, $2, $3::jsonb)
-       on conflict (id) do update set about = $3::jsonb, seen = now()`,
-      [this.id, resources, JSON.stringify(about)],
-    );
+    await office.seen(this.id, { resources, ...about });
   }
 }

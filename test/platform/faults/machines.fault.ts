@@ -108,22 +108,33 @@ describe('workers on machines of their own, PostgreSQL and S3 on a third', funct
     for (const machine of machines) machine.remove();
   });
 
-  /** Starts a worker as an operator does; returns its id. */
-  const join = async (i: 1 | 2): Promise<string> => {
-    const address = `10.77.${i}.1`;
-    const url = `postgres://tests@${address}:${postgres.port}/${name}`;
-    const worker = ['worker', '--database-url', url, '--store', 's3://tests/lab', '--threads', '1', '--every', '2'];
-    const [program, ...args] = [...machines[i]!.prefix(), process.execPath, '--import', 'tsx', bin, ...worker];
-    const started = spawn(program!, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...s3.env(address) },
-    });
+  /** Starts a command as an operator does; returns what `pattern` finds in its first line. */
+  const start = async (machine: Machine, argv: string[], env: NodeJS.ProcessEnv, pattern: RegExp) => {
+    const [program, ...args] = [...machine.prefix(), process.execPath, '--import', 'tsx', bin, ...argv];
+    const started = spawn(program!, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
     processes.push(started);
     let said = '';
     started.stderr.on('data', (data: Buffer) => (said += data.toString()));
     const [line] = (await Promise.race([once(started.stdout, 'data'), once(started, 'exit')])) as [unknown];
-    const [, id] = /^worker (\S+):/.exec(String(line)) ?? assert.fail(`no worker: ${String(line)} ${said}`);
-    return id!;
+    return pattern.exec(String(line)) ?? assert.fail(`${argv[0]}: ${String(line)} ${said}`);
+  };
+  const place = (address: string) => [
+    ...['--database-url', `postgres://tests@${address}:${postgres.port}/${name}`, '--store', 's3://tests/lab'],
+  ];
+  /** Starts a worker; returns its id. */
+  const work = async (i: 1 | 2, where: string[], env: NodeJS.ProcessEnv): Promise<string> => {
+    const argv = ['worker', ...where, '--threads', '1', '--every', '2'];
+    return (await start(machines[i]!, argv, env, /^worker (\S+):/))[1]!;
+  };
+  type Join = (i: 1 | 2) => Promise<string>;
+  /** Joins by database and store. */
+  const join: Join = i => work(i, place(`10.77.${i}.1`), s3.env(`10.77.${i}.1`));
+  /** Starts a server on the hub, by which workers join that are told nothing else. */
+  const serve = async (): Promise<Join> => {
+    const argv = ['serve', ...place('10.77.1.1'), '--host', '0.0.0.0', '--port', '0', '--no-worker'];
+    const found = await start(hub, argv, s3.env('10.77.1.1'), /:(\d+)\/#token=(\S+)/);
+    const [, port, token] = found;
+    return i => work(i, ['--server', `http://10.77.${i}.1:${port}`], { PRUNINGBENCH_TOKEN: token });
   };
 
   it('share a grid', async () => {
@@ -143,7 +154,7 @@ describe('workers on machines of their own, PostgreSQL and S3 on a third', funct
     );
   });
 
-  it('are cut off from the network in the middle of a run, and come back', async () => {
+  const cutOff = async (join: Join): Promise<void> => {
     const first = await join(1);
     const plan = steppedPlan({ seeds: [5] });
     await runs.submit({ title: 'cut off', plans: [plan], resources: 'cpu' });
@@ -167,5 +178,9 @@ describe('workers on machines of their own, PostgreSQL and S3 on a third', funct
     await runs.submit({ title: 'after', plans: [steppedPlan({ seeds: [6, 7, 8, 9] })], resources: 'cpu' });
     const later = await watch.until(runs => runs.some(({ worker, state }) => worker === first && state === 'done'));
     did(`the first has done ${later.filter(({ worker }) => worker === first).length} of the runs that came after`);
-  });
+  };
+
+  it('are cut off from the network in the middle of a run, and come back', () => cutOff(join));
+
+  it('that joined through a server are cut off, and come back', async () => cutOff(await serve()));
 });

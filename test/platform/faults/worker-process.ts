@@ -3,6 +3,7 @@ import { openDatabase } from '../../../plugins/platform/database/open.ts';
 import { Queue, type Lease } from '../../../plugins/platform/queue.ts';
 import { Runs } from '../../../plugins/platform/runs.ts';
 import { openStore } from '../../../plugins/platform/store/open.ts';
+import { DirectOffice } from '../../../plugins/platform/worker/direct-office.ts';
 import { Supervisor } from '../../../plugins/platform/worker/supervisor.ts';
 import { answerCalls, say } from '../remote.ts';
 
@@ -31,12 +32,12 @@ async function start({ database: at, store, folders, lease, every, child }: Proc
   const database = await openDatabase(at);
   const queue = await Queue.open(database, error => say(`queue: ${error.message}`), lease);
   const runs = new Runs(database, queue);
-  const files = await openStore(store);
+  const office = new DirectOffice({ database, queue, runs, store: await openStore(store) });
   const workers: Supervisor[] = [];
   for (const folder of folders)
     workers.push(
       await Supervisor.start({
-        ...{ database, queue, runs, store: files, folder, every, child, say },
+        ...{ office, folder, every, child, say },
         ...{ resources: 'cpu', version: 'test', poll: 0.1, compute: { backend: 'onnxruntime', threads: 1 } },
       }),
     );

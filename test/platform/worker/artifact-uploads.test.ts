@@ -17,9 +17,11 @@ describe('uploads of an attempt', () => {
     const failures: Error[] = [];
     const store = await openStore(folder.path('store'));
     const uploads = new ArtifactUploads({
-      attempt: { id: 'run', attempt: 1 },
-      runs: { saved: (_, artifact) => Promise.resolve(void saved.push(artifact)) },
-      store,
+      held: { id: 'run', attempt: 1, ticket: { id: 'ticket', retryCount: 0, resources: 'cpu', run: 'run' } },
+      office: {
+        put: ({ id }, { sha256 }, path) => store.put(artifactKey(id, sha256), path),
+        saved: (_, artifact) => Promise.resolve(void saved.push(artifact)),
+      },
       folder: folder.path('uploads'),
       steadily: work => work(),
       failed: error => failures.push(error),

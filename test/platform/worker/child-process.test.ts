@@ -6,7 +6,13 @@ import { startChild } from '../../../plugins/platform/worker/child-process.ts';
 import { temporary } from '../../kernel/cli/run.ts';
 
 describe('the process that trains', () => {
-  const secrets = { PGPASSWORD: 'x', PGHOST: 'x', AWS_SECRET_ACCESS_KEY: 'x', PRUNINGBENCH_DATABASE_URL: 'x' };
+  const secrets = {
+    PGPASSWORD: 'x',
+    PGHOST: 'x',
+    AWS_SECRET_ACCESS_KEY: 'x',
+    PRUNINGBENCH_DATABASE_URL: 'x',
+    PRUNINGBENCH_TOKEN: 'x',
+  };
   const folder = temporary();
   before(() => Object.assign(process.env, secrets));
   after(() => {
@@ -14,7 +20,7 @@ describe('the process that trains', () => {
     folder.remove();
   });
 
-  it('is not told what opens the database and the store', async () => {
+  it('is not told what opens the database, the store and the server', async () => {
     const module = folder.path('child.mjs');
     await writeFile(module, 'process.send(Object.keys(process.env));');
     const child = startChild(pathToFileURL(module).href);

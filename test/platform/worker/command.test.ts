@@ -56,7 +56,24 @@ describe('pruningbench worker', function () {
 
   it('says what is missing or wrong, without the password', async () => {
     const cases: [string[], number, RegExp][] = [
-      [[], 2, /no database: give --database-url URL/],
+      [[], 2, /no server and no database: give --server URL, or --database-url URL and --store/],
+      [['--server', 'lab.example'], 2, /--server/],
+      [['--server', 'ftp://lab.example'], 2, /--server/],
+      [
+        ['--server', 'http://127.0.0.1:9', '--store', 'x'],
+        2,
+        /--server and --database-url or --store exclude each other/,
+      ],
+      [
+        ['--server', 'http://127.0.0.1:9', '--database-url', 'postgres://x:secret@127.0.0.1:1/x'],
+        2,
+        /--server and --database-url or --store exclude each other/,
+      ],
+      [
+        ['--server', 'http://127.0.0.1:65533'],
+        1,
+        /http:\/\/127.0.0.1:65533: the server cannot be reached: .*ECONNREFUSED/,
+      ],
       [['--database-url', 'postgres://x@127.0.0.1:1/x'], 2, /no store: give --store FOLDER/],
       [['--database-url', 'postgres://x@127.0.0.1:1/x', '--store', 'x', '--resources', 'tpu'], 2, /--resources/],
       [['--database-url', 'postgres://x@127.0.0.1:1/x', '--store', 'x', '--backend', 'onnxruntim'], 2, /onnxruntime/],

@@ -10,6 +10,7 @@ import { Queue, type Lease } from '../../../plugins/platform/queue.ts';
 import { Runs, type Run } from '../../../plugins/platform/runs.ts';
 import { openStore } from '../../../plugins/platform/store/open.ts';
 import type { Store } from '../../../plugins/platform/store/store.ts';
+import { DirectOffice } from '../../../plugins/platform/worker/direct-office.ts';
 import { Supervisor, type SupervisorOptions } from '../../../plugins/platform/worker/supervisor.ts';
 
 const training = { epochs: 1, batch: 32 };
@@ -122,9 +123,8 @@ export class Platform extends Watch {
   }
 
   async worker(changes: Partial<SupervisorOptions> = {}): Promise<Supervisor> {
-    const { database, queue, runs, store } = this;
     const worker = await Supervisor.start({
-      ...{ database, queue, runs, store, resources: 'cpu', version: 'test', every: 0, poll: 0.1 },
+      ...{ office: new DirectOffice(this), resources: 'cpu', version: 'test', every: 0, poll: 0.1 },
       folder: join(this.folder, `worker-${this.#started++}`),
       compute: { backend: 'onnxruntime', threads: 1 },
       say: line => void this.said.push(line),

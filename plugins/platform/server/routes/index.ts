@@ -7,3 +7,4 @@ export { leaderboards } from './leaderboards.ts';
 export { models } from './models.ts';
 export { access } from './access.ts';
 export { state } from './state.ts';
+export { work } from './work.ts';

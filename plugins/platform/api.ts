@@ -3,13 +3,12 @@ import { profileNames } from '../../kernel/bench/experiment.ts';
 import { planSchema } from '../../kernel/bench/plan.ts';
 import { protocolSchema } from '../../kernel/bench/protocol.ts';
 import { recordSchema } from '../../kernel/bench/record.ts';
-import { keyPattern } from './store/store.ts';
 import { resourceNames, runKinds, runStates, scopes } from './vocabulary.ts';
 
 // What the server and its clients say to one another, all of it JSON. The page, the tests and the OpenAPI document are
 // made from these.
 
-const id = z.string().regex(/^[0-9a-f]{12}$/);
+export const id = z.string().regex(/^[0-9a-f]{12}$/);
 const time = z.iso.datetime();
 /** What a person calls something: not blank. */
 export const nameOf = (longest: number) => z.string().max(longest).regex(/\S/, 'it is blank').trim();
@@ -252,6 +251,17 @@ export const trainedSchema = z.strictObject({
 });
 export type TrainedResult = z.infer<typeof trainedSchema>;
 
+/** What a run tells of an epoch, and of its log. */
+export const epochSchema = z.strictObject({
+  stage: z.string(),
+  epoch: z.int(),
+  loss: z.number(),
+  learningRate: z.number(),
+  score: z.number().optional(),
+  seconds: z.number(),
+});
+export const lineSchema = z.strictObject({ line: z.string() });
+
 /** Columns of `GET /api/runs/:id/curves.csv`, a line for each epoch event. */
 export const curveColumns = ['attempt', 'stage', 'epoch', 'loss', 'learningRate', 'score', 'seconds', 'at'] as const;
 
@@ -263,18 +273,9 @@ export const runEvent = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('run'), data: runInfo }),
   z.strictObject({
     event: z.literal('epoch'),
-    data: z.strictObject({
-      stage: z.string(),
-      epoch: z.int(),
-      loss: z.number(),
-      learningRate: z.number(),
-      score: z.number().optional(),
-      seconds: z.number(),
-      at: time,
-      attempt: z.int(),
-    }),
+    data: epochSchema.extend({ at: time, attempt: z.int() }),
   }),
-  z.strictObject({ event: z.literal('log'), data: z.strictObject({ line: z.string(), at: time, attempt: z.int() }) }),
+  z.strictObject({ event: z.literal('log'), data: lineSchema.extend({ at: time, attempt: z.int() }) }),
 ]);
 export type RunEvent = z.infer<typeof runEvent>;
 
@@ -419,102 +420,3 @@ export const errorSchema = z.strictObject({
   /** To workers, what they act on. */
   name: z.enum(['Superseded', 'NotStored']).optional(),
 });
-
-// Under `/api/work` is what workers ask that join through the server.
-
-const count = z
-  .int()
-  .min(0)
-  .max(2 ** 31 - 1);
-export const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-/** As the queue knows it; its id is known to who has taken it only. */
-const ticketSchema = z.strictObject({ id: z.uuid(), retryCount: count, resources: z.enum(resourceNames), run: id });
-const artifactSchema = z.strictObject({ name: z.string().max(200).regex(keyPattern), bytes: z.int().min(0), sha256 });
-
-/** `GET /api/work`: what a worker has to know first. */
-export const workSchema = z.strictObject({
-  version: z.string(),
-  lease: z.strictObject({ heartbeat: z.number(), cap: z.number(), supervise: z.number() }),
-});
-
-/** `PUT /api/work/workers/:id`, again and again; `DELETE` says that it is gone. */
-export const workerId = z.strictObject({
-  id: z
-    .string()
-    .max(150)
-    .regex(/^[\w.-]+$/),
-});
-export const workerAbout = z.strictObject({
-  resources: z.enum(resourceNames),
-  host: z.string().max(300),
-  pid: count,
-  backend: z.string().max(100),
-  version: z.string().max(100),
-  run: id.nullable(),
-});
-
-/** `POST /api/work/take`. */
-export const takeRequest = z.strictObject({ resources: z.enum(resourceNames) });
-export const takeAnswer = z.strictObject({ ticket: ticketSchema.nullable() });
-
-/** `POST /api/work/touch`. */
-export const touchRequest = z.strictObject({ ticket: ticketSchema });
-export const touchAnswer = z.strictObject({ held: z.boolean() });
-
-/** `POST /api/work/claim`. */
-export const claimRequest = touchRequest.extend({ worker: workerId.shape.id });
-export const claimAnswer = z.strictObject({
-  run: z
-    .strictObject({ id, kind: z.enum(runKinds), spec: planSchema, needs: id.nullable(), attempt: count })
-    .nullable(),
-});
-
-/**
- * An attempt, and the ticket by which it holds its run. What is asked for one that does not hold it any more is answered 409,
- * `Superseded`. All of `POST /api/work/artifacts` and `/sweep`.
- */
-export const heldRequest = touchRequest.extend({ attempt: count });
-export type HeldRequest = z.infer<typeof heldRequest>;
-/** The same in an address that has the run in it. */
-export const heldQuery = z.strictObject({ attempt: z.coerce.number().int().min(0), ticket: z.uuid() });
-export const artifactsAnswer = z.strictObject({ artifacts: z.array(artifactSchema.extend({ run: id })) });
-
-/** `POST /api/work/report`. */
-export const reportRequest = heldRequest.extend({
-  progress: progressSchema.optional(),
-  events: z.array(
-    z.discriminatedUnion('kind', [
-      z.strictObject({
-        kind: z.literal('epoch'),
-        data: z.strictObject({
-          stage: z.string(),
-          epoch: z.int(),
-          loss: z.number(),
-          learningRate: z.number(),
-          score: z.number().optional(),
-          seconds: z.number(),
-        }),
-      }),
-      z.strictObject({ kind: z.literal('log'), data: z.strictObject({ line: z.string() }) }),
-    ]),
-  ),
-  /** How many events the attempt has reported before these. */
-  from: count,
-});
-export type ReportRequest = z.infer<typeof reportRequest>;
-export const reportAnswer = z.strictObject({ cancelling: z.boolean() });
-
-/** `POST /api/work/saved`, after `PUT /api/work/runs/:id/files/:sha256`. */
-export const savedRequest = heldRequest.extend({ artifact: artifactSchema });
-export type SavedRequest = z.infer<typeof savedRequest>;
-
-/** `POST /api/work/finish`. */
-export const finishRequest = heldRequest.extend({
-  outcome: z.discriminatedUnion('state', [
-    z.strictObject({ state: z.literal('done'), result: z.unknown() }),
-    z.strictObject({ state: z.literal('failed'), reason: z.string() }),
-    z.strictObject({ state: z.literal('cancelled') }),
-    z.strictObject({ state: z.literal('queued'), reason: z.string() }),
-  ]),
-});
-export type FinishRequest = z.infer<typeof finishRequest>;

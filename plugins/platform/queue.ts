@@ -34,7 +34,8 @@ export class Queue {
 
   /**
    * Of an embedded database, tickets that are out are given to others at once: most of their holders are gone with the
-   * process that had it, and one that joined through its server hears that it has lost its ticket. `report` is told what goes wrong in the background, such as a database that cannot be reached for a while.
+   * process that had it, and one that joined through its server hears that it has lost its ticket. `report` is told what
+   * goes wrong in the background, such as a database that cannot be reached for a while.
    */
   static async open(database: Database, report: (error: Error) => void, lease: Lease = usualLease): Promise<Queue> {
     const boss = new PgBoss({

@@ -7,6 +7,7 @@
 import { Agent, request } from 'node:http';
 import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { quantile as quantileOfSorted } from '../../kernel/bench/statistics.ts';
 import { table } from '../../kernel/cli/table.ts';
 import { EventStream, type ServerEvent } from '../platform/event-stream.ts';
 import { PostgresServer } from '../platform/postgres.ts';
@@ -22,8 +23,11 @@ const workers = Number(argument('workers', '20'));
 const seconds = Number(argument('seconds', '60'));
 const databases = argument('databases', 'pglite,postgres').split(',');
 
-const quantile = (values: readonly number[], q: number) =>
-  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))] ?? NaN;
+const quantile = (values: readonly number[], share: number) =>
+  quantileOfSorted(
+    values.toSorted((a, b) => a - b),
+    share,
+  );
 const timed = async (work: () => Promise<unknown>) => {
   const started = performance.now();
   await work();

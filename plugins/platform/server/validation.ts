@@ -5,6 +5,7 @@ import { Refused } from './refused.ts';
 
 /** Depth that bodies may have. */
 const deepest = 32;
+
 /**
  * Holds what is sent against a schema as it stands: nothing is dropped and no type is changed. Throws for the first thing
  * that is wrong, with its name.

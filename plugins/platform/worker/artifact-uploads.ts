@@ -28,7 +28,8 @@ export interface ArtifactUploadsOptions {
 }
 
 /**
- * Brings files of an attempt to the store and notes them, one after the other. A file that is written anew while it waits is taken as it is when its turn comes.
+ * Brings files of an attempt to the store and notes them, one after the other. A file that is written anew while it waits
+ * is taken as it is when its turn comes.
  */
 export class ArtifactUploads {
   readonly #options: ArtifactUploadsOptions;

@@ -3,7 +3,8 @@ import type { Lease, Queue, Ticket } from '../queue.ts';
 import type { Artifact, NewEvent, Outcome, Progress, Run, Runs } from '../runs.ts';
 import { artifactKey, modelKey, type Store } from '../store/store.ts';
 import type { Resources } from '../vocabulary.ts';
-import type { Held, Office, RunArtifact, WorkerAbout } from './office.ts';
+import type { WorkerAbout } from '../work-api.ts';
+import type { Held, Office, RunArtifact } from './office.ts';
 
 export interface DirectOfficeOptions {
   readonly database: Database;

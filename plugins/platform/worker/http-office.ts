@@ -2,10 +2,14 @@ import { createReadStream } from 'node:fs';
 import type { ReadableStream } from 'node:stream/web';
 import type { z } from 'zod';
 import { writeAtomically } from '../../../kernel/train/write-atomically.ts';
+import { errorSchema } from '../api.ts';
+import type { Lease, Ticket } from '../queue.ts';
+import { Superseded, type Artifact, type NewEvent, type Outcome, type Progress } from '../runs.ts';
+import { NotStored } from '../store/store.ts';
+import type { Resources } from '../vocabulary.ts';
 import {
   artifactsAnswer,
   claimAnswer,
-  errorSchema,
   reportAnswer,
   takeAnswer,
   touchAnswer,
@@ -13,12 +17,9 @@ import {
   type FinishRequest,
   type ReportRequest,
   type SavedRequest,
-} from '../api.ts';
-import type { Lease, Ticket } from '../queue.ts';
-import { Superseded, type Artifact, type NewEvent, type Outcome, type Progress } from '../runs.ts';
-import { NotStored } from '../store/store.ts';
-import type { Resources } from '../vocabulary.ts';
-import type { Claimed, Held, Office, RunArtifact, WorkerAbout } from './office.ts';
+  type WorkerAbout,
+} from '../work-api.ts';
+import type { Claimed, Held, Office, RunArtifact } from './office.ts';
 
 export interface HttpOfficeOptions {
   /** The server's, as browsers open it. */

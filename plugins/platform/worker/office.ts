@@ -1,6 +1,7 @@
 import type { Lease, Ticket } from '../queue.ts';
 import type { Artifact, Attempt, NewEvent, Outcome, Progress, Run } from '../runs.ts';
 import type { Resources } from '../vocabulary.ts';
+import type { WorkerAbout } from '../work-api.ts';
 
 /**
  * What a worker asks of the platform. What takes part in an attempt throws `Superseded` where that is not the last one of
@@ -55,15 +56,4 @@ export type Claimed = Pick<Run, 'id' | 'kind' | 'spec' | 'needs' | 'attempt'>;
 /** A file, and whose it is. */
 export interface RunArtifact extends Artifact {
   readonly run: string;
-}
-
-/** What a worker says of itself. */
-export interface WorkerAbout {
-  readonly resources: Resources;
-  readonly host: string;
-  readonly pid: number;
-  readonly backend: string;
-  readonly version: string;
-  /** What it runs. */
-  readonly run: string | null;
 }

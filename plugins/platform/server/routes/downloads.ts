@@ -18,9 +18,9 @@ const types: Readonly<Record<string, string>> = {
   csv: 'text/csv; charset=utf-8',
   txt: 'text/plain; charset=utf-8',
 };
-const binary = 'application/octet-stream';
+export const binary = 'application/octet-stream';
 /** An answer that is a file of one of these types. */
-const file = (description: string, ...types: readonly string[]) => ({
+export const file = (description: string, ...types: readonly string[]) => ({
   200: {
     description,
     content: Object.fromEntries(

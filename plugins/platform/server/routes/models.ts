@@ -7,7 +7,7 @@ import { notFound, Refused } from '../refused.ts';
 import type { Api, Parts } from '../server.ts';
 import { uploadInfo } from '../uploads.ts';
 import { byId } from './by-id.ts';
-import { attached } from './downloads.ts';
+import { attached, binary, file } from './downloads.ts';
 
 /** Models that people have brought. */
 export function models(api: Api, { uploads, store }: Parts): void {
@@ -53,9 +53,7 @@ export function models(api: Api, { uploads, store }: Parts): void {
       schema: {
         summary: 'The file of one',
         params: byId,
-        response: {
-          200: { description: 'The file', content: { 'application/octet-stream': { schema: z.string() } } },
-        },
+        response: file('The file', binary),
       },
     },
     async ({ params: { id } }, reply) => {

@@ -5,6 +5,11 @@ import type { FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { recordSchema } from '../../../../kernel/bench/record.ts';
+import { trainedSchema } from '../../api.ts';
+import { isOutage } from '../../database/outage.ts';
+import { Superseded, type Run } from '../../runs.ts';
+import { artifactKey, modelKey, NotStored } from '../../store/store.ts';
+import { uploadPrefix } from '../../vocabulary.ts';
 import {
   artifactsAnswer,
   claimAnswer,
@@ -20,26 +25,20 @@ import {
   takeRequest,
   touchAnswer,
   touchRequest,
-  trainedSchema,
   workerAbout,
   workerId,
   workSchema,
   type HeldRequest,
-} from '../../api.ts';
-import { isOutage } from '../../database/outage.ts';
-import { Superseded, type Run } from '../../runs.ts';
-import { artifactKey, modelKey, NotStored } from '../../store/store.ts';
-import { uploadPrefix } from '../../vocabulary.ts';
+} from '../../work-api.ts';
 import type { Held } from '../../worker/office.ts';
 import { receive } from '../receive.ts';
 import { Refused } from '../refused.ts';
 import type { Api, Parts } from '../server.ts';
 import { byId } from './by-id.ts';
+import { binary, file } from './downloads.ts';
 
-const binary = 'application/octet-stream';
 /** Bytes of a request: a record of a large model, or what was to be told while the server was away. */
 const bodyLimit = 32 * 2 ** 20;
-const fileAnswer = { 200: { description: 'The file', content: { [binary]: { schema: z.string() } } } };
 
 /** What workers ask. Only who holds a run's ticket has a say in it. */
 export function work(api: Api, parts: Parts): void {
@@ -71,13 +70,12 @@ function answerOf(error: Error): Error {
   return error;
 }
 
-const holderOf = ({ attempt, ticket }: HeldRequest): Held => ({ id: ticket.run, attempt, ticket });
-
 function asked(api: Api, { office, runs, version }: Parts): void {
-  /** Throws for who does not hold the run. */
-  const held = async (request: HeldRequest): Promise<{ held: Held; run: Run }> => {
-    const held = holderOf(request);
-    return { held, run: await runs.heldBy(held, held.ticket.id) };
+  /** The run, and who holds it. Throws for who does not. */
+  const holds = async (request: HeldRequest, done?: boolean): Promise<{ held: Held; run: Run }> => {
+    const { attempt, ticket } = request;
+    const held = { id: ticket.run, attempt, ticket };
+    return { held, run: await runs.heldBy(held, ticket.id, done) };
   };
 
   api.get(
@@ -131,14 +129,14 @@ function asked(api: Api, { office, runs, version }: Parts): void {
     '/work/report',
     { schema: { summary: 'Says how a run goes', body: reportRequest, response: { 200: reportAnswer } } },
     async ({ body: { progress, events, from, ...request } }) =>
-      office.report((await held(request)).held, progress, events, from),
+      office.report((await holds(request)).held, progress, events, from),
   );
 
   api.post(
     '/work/finish',
     { schema: { summary: 'Ends an attempt', body: finishRequest, response: { 204: z.null() } } },
     async ({ body: { outcome, ...request } }, reply) => {
-      const { held: holder, run } = await held(request);
+      const { held, run } = await holds(request);
       if (outcome.state === 'done') {
         const { error } = (run.kind === 'pruned' ? recordSchema : trainedSchema).safeParse(outcome.result);
         const issue = error?.issues[0];
@@ -147,7 +145,7 @@ function asked(api: Api, { office, runs, version }: Parts): void {
             field: ['outcome.result', ...issue.path].join('.'),
           });
       }
-      await office.finish(holder, outcome);
+      await office.finish(held, outcome);
       return reply.code(204).send(null);
     },
   );
@@ -155,14 +153,14 @@ function asked(api: Api, { office, runs, version }: Parts): void {
   api.post(
     '/work/artifacts',
     { schema: { summary: 'Files that a run goes on from', body: heldRequest, response: { 200: artifactsAnswer } } },
-    async ({ body }) => ({ artifacts: await office.artifacts((await held(body)).held) }),
+    async ({ body }) => ({ artifacts: await office.artifacts((await holds(body)).held) }),
   );
 
   api.post(
     '/work/saved',
     { schema: { summary: 'Notes a file that was brought', body: savedRequest, response: { 204: z.null() } } },
     async ({ body: { artifact, ...request } }, reply) => {
-      await office.saved((await held(request)).held, artifact);
+      await office.saved((await holds(request)).held, artifact);
       return reply.code(204).send(null);
     },
   );
@@ -173,10 +171,8 @@ function asked(api: Api, { office, runs, version }: Parts): void {
       schema: { summary: 'Removes files of a run that are not noted', body: heldRequest, response: { 204: z.null() } },
     },
     async ({ body }, reply) => {
-      const holder = holderOf(body);
       // of a run that is done nobody brings any
-      await runs.heldBy(holder, holder.ticket.id, true);
-      await office.sweep(holder);
+      await office.sweep((await holds(body, true)).held);
       return reply.code(204).send(null);
     },
   );
@@ -190,7 +186,7 @@ function files(api: Api, { runs, store, uploads }: Parts): void {
         summary: 'A file that a run goes on from',
         params: byId.extend({ sha256 }),
         querystring: heldQuery.extend({ of: byId.shape.id }),
-        response: fileAnswer,
+        response: file('The file', binary),
       },
     },
     async ({ params: { id, sha256 }, query: { attempt, ticket, of } }, reply) => {
@@ -209,7 +205,7 @@ function files(api: Api, { runs, store, uploads }: Parts): void {
         summary: 'The file of the uploaded model that a run begins with',
         params: byId.extend({ model: byId.shape.id }),
         querystring: heldQuery,
-        response: fileAnswer,
+        response: file('The file', binary),
       },
     },
     async ({ params: { id, model }, query: { attempt, ticket } }, reply) => {

@@ -186,39 +186,55 @@ export class Runs {
   /**
    * Keeps what an attempt has to say. Returns whether somebody wants the run to end. Throws `Superseded` for an attempt
    * that is not the last one. `from` is how many events the attempt has reported before these: who does not know whether
-   * it was heard says the same again, and no event is kept twice.
+   * it was heard says the same again, and no event is kept twice. One statement, as this is what is asked most.
    */
   async report(
-    { id, attempt }: Attempt,
+    attempt: Attempt,
     progress: Progress | undefined,
     events: readonly NewEvent[],
     from?: number,
   ): Promise<{ cancelling: boolean }> {
-    return this.#database.transaction(async sql => {
-      const run = await current(sql, id, attempt);
-      if (progress)
-        await sql('update pruningbench.runs set progress = $2::jsonb where id = $1', [id, JSON.stringify(progress)]);
-      const unheard = events.slice(Math.max(0, run.heard - (from ?? run.heard)));
-      if (unheard.length > 0) {
-        await sql(
-          `insert into pruningbench.events (run, attempt, kind, data)
-           select $1, $2, kind, data from jsonb_to_recordset($3::jsonb) as row (kind text, data jsonb)`,
-          [id, attempt, JSON.stringify(unheard)],
-        );
-        await sql('update pruningbench.runs set heard = heard + $2 where id = $1', [id, unheard.length]);
-      }
-      await tell(sql, { run: id });
-      return { cancelling: run.cancelling };
-    });
+    const { sql } = this.#database;
+    const [run] = await sql<{ cancelling: boolean }>(
+      `with run as (
+         update pruningbench.runs as run
+         set progress = coalesce($4::jsonb, run.progress),
+           heard = greatest(before.heard, coalesce($6, before.heard) + jsonb_array_length($5::jsonb))
+         from (
+           select id, heard from pruningbench.runs
+           where id = $1 and attempt = $2 and ticket = $3 and state = 'running' for update
+         ) as before
+         where run.id = before.id
+         returning before.heard, run.cancelling
+       ), unheard as (
+         insert into pruningbench.events (run, attempt, kind, data)
+         select $1, $2, event->>'kind', event->'data'
+         from run, jsonb_array_elements($5::jsonb) with ordinality as row (event, place)
+         where place > run.heard - coalesce($6, run.heard) order by place
+       )
+       select cancelling, pg_notify('${channel}', $7) from run`,
+      [
+        attempt.id,
+        attempt.attempt,
+        attempt.ticket,
+        progress ? JSON.stringify(progress) : null,
+        JSON.stringify(events),
+        from ?? null,
+        JSON.stringify({ run: attempt.id }),
+      ],
+    );
+    if (!run) throw superseded(attempt, await found(sql, attempt.id));
+    return { cancelling: run.cancelling };
   }
 
   /**
    * Notes a file of an attempt that is in the store. Returns the SHA-256 of what it takes the place of, where nothing of
    * the run is that any more: it can be removed. Throws `Superseded` for an attempt that is not the last one.
    */
-  async saved({ id, attempt }: Attempt, artifact: Artifact): Promise<string | undefined> {
+  async saved(held: Attempt, artifact: Artifact): Promise<string | undefined> {
+    const { id, attempt } = held;
     return this.#database.transaction(async sql => {
-      await current(sql, id, attempt);
+      await current(sql, held);
       const [before] = await sql<{ sha256: string }>(
         'select sha256 from pruningbench.artifacts where run = $1 and name = $2',
         [id, artifact.name],
@@ -258,22 +274,19 @@ export class Runs {
   }
 
   /**
-   * The run that an attempt holds by its ticket, which nobody else knows; of an attempt that has `done` it, too, if that is
-   * said. Throws `Superseded` for one that does not.
+   * The run of an attempt; of one that has `done` it, too, if that is said. Throws `Superseded` for an attempt that is not
+   * the last one.
    */
-  async heldBy({ id, attempt }: Attempt, ticket: string, done = false): Promise<Run> {
-    const [run] = await this.#database.sql<Run>('select * from pruningbench.runs where id = $1', [id]);
-    const holds = run?.state === 'running' ? run.ticket === ticket : done && run?.state === 'done';
-    if (!run || run.attempt !== attempt || !holds) throw superseded({ id, attempt }, run);
-    return run;
+  async heldBy(attempt: Attempt, done = false): Promise<Run> {
+    const run = await found(this.#database.sql, attempt.id);
+    const has = done && run?.state === 'done' && run.attempt === attempt.attempt;
+    if (run && (has || holds(attempt, run))) return run;
+    throw superseded(attempt, run);
   }
 
   /** Ends an attempt. Throws `Superseded` for one that is not the last one: nothing changes then. */
-  async finish({ id, attempt }: Attempt, ticket: Ticket, outcome: Outcome): Promise<void> {
-    await this.#database.transaction(async sql => {
-      const run = await current(sql, id, attempt);
-      await this.#end(sql, run, ticket, outcome);
-    });
+  async finish(attempt: Attempt, ticket: Ticket, outcome: Outcome): Promise<void> {
+    await this.#database.transaction(async sql => this.#end(sql, await current(sql, attempt), ticket, outcome));
   }
 
   async #end(sql: Sql, run: Run, ticket: Ticket | undefined, outcome: Outcome): Promise<void> {
@@ -386,8 +399,8 @@ export interface Artifact {
 export const checkpoints = 'models/';
 export const isCheckpoint = ({ name }: Pick<Artifact, 'name'>): boolean => name.startsWith(checkpoints);
 
-/** A run, and which attempt at it. */
-export type Attempt = Pick<Run, 'id' | 'attempt'>;
+/** Which attempt at a run, and the ticket it holds the run by, which nobody else knows. */
+export type Attempt = Pick<Run, 'id' | 'attempt' | 'ticket'>;
 
 const newId = (): string => randomBytes(6).toString('hex');
 
@@ -396,11 +409,20 @@ async function locked(sql: Sql, id: string): Promise<Run | undefined> {
   return run;
 }
 
-/** The run, locked, if this attempt is its last and has not ended. */
-async function current(sql: Sql, id: string, attempt: number): Promise<Run> {
-  const run = await locked(sql, id);
-  if (run?.state === 'running' && run.attempt === attempt) return run;
-  throw superseded({ id, attempt }, run);
+async function found(sql: Sql, id: string): Promise<Run | undefined> {
+  const [run] = await sql<Run>('select * from pruningbench.runs where id = $1', [id]);
+  return run;
+}
+
+/** Whether an attempt is the last of its run and has not ended. */
+const holds = ({ attempt, ticket }: Attempt, run: Run): boolean =>
+  run.state === 'running' && run.attempt === attempt && run.ticket === ticket;
+
+/** The run of an attempt, locked. Throws `Superseded` for one that is not the last one, or has ended. */
+async function current(sql: Sql, attempt: Attempt): Promise<Run> {
+  const run = await locked(sql, attempt.id);
+  if (run && holds(attempt, run)) return run;
+  throw superseded(attempt, run);
 }
 
 function superseded({ id, attempt }: Attempt, run: Run | undefined): Superseded {
@@ -417,7 +439,7 @@ async function activeOf(sql: Sql, key: string): Promise<Run | undefined> {
   return run;
 }
 
-async function note(sql: Sql, { id, attempt }: Attempt, data: Readonly<Record<string, unknown>>): Promise<void> {
+async function note(sql: Sql, { id, attempt }: Run, data: Readonly<Record<string, unknown>>): Promise<void> {
   await sql(`insert into pruningbench.events (run, attempt, kind, data) values ($1, $2, 'state', $3::jsonb)`, [
     id,
     attempt,

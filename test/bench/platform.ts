@@ -186,7 +186,7 @@ async function measure(kind: string, url: string | undefined): Promise<Figures> 
     }
   });
   while (performance.now() < until) {
-    await sleep(5000);
+    await sleep(10_000);
     memory.push(await server.call('memory'));
   }
   await Promise.all(looking);

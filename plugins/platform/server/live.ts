@@ -12,21 +12,30 @@ const told = z.union([z.object({ run: z.string() }), z.object({ submission: z.st
 const pause = 200;
 /** Changes that one watcher is told one by one; where there are more, lists are loaded anew. */
 const most = 1000;
+/** Characters that are sent at once, or a few more. */
+const chunk = 2 ** 16;
 
 /** A run that is watched. */
 interface Feed {
   watchers: number;
   /** Grows with every change. */
   version: number;
-  info: RunInfo | undefined;
+  /** How it is, in words. */
+  state: string | undefined;
   /** What was read last: most watchers are at the same place. */
-  last: { readonly after: number; readonly version: number; readonly events: Promise<StoredEvent[]> } | undefined;
+  last: { readonly after: number; readonly version: number; readonly news: Promise<News[]> } | undefined;
   readonly bell: Bell;
+}
+
+/** An event of a run as all its watchers are told it; without words where they are not. */
+interface News {
+  readonly seq: number;
+  readonly words: string | undefined;
 }
 
 /** What one who watches all runs is yet to be told, the last word on each run or submission. */
 interface Listener {
-  readonly pending: Map<string, ListEvent>;
+  readonly pending: Map<string, string>;
   readonly bell: Bell;
 }
 
@@ -120,52 +129,67 @@ export class Live {
       const feed = this.#feeds.get(info.id);
       if (!feed) continue;
       feed.version++;
-      feed.info = info;
+      feed.state = stateOf(info);
       feed.bell.ring();
     }
     if (this.#listeners.size === 0) return;
-    const events: ListEvent[] = infos.map(data => ({ event: 'run', data }));
+    const told = infos.map(info => [info.id, stateOf(info)] as const);
     for (const id of submissions) {
       const data = await this.#reader.submission(id);
-      if (data) events.push({ event: 'submission', data });
+      if (data) told.push([id, wordsOf({ event: 'submission', data })]);
     }
     for (const { pending, bell } of this.#listeners) {
-      if (reload || pending.size + events.length > most) {
+      if (reload || pending.size + told.length > most) {
         pending.clear();
-        pending.set('', { event: 'reload', data: {} });
-      } else for (const event of events) pending.set('id' in event.data ? event.data.id : '', event);
+        pending.set('', reloading);
+      } else for (const [id, words] of told) pending.set(id, words);
       bell.ring();
     }
   }
 
   /** How a run is and its events after the one of this id. */
   async *run(id: string, after: number, { signal, may }: Watching): AsyncGenerator<string> {
-    const feed = this.#feeds.get(id) ?? { watchers: 0, version: 0, info: undefined, last: undefined, bell: new Bell() };
+    const feed = this.#feeds.get(id) ?? {
+      watchers: 0,
+      version: 0,
+      state: undefined,
+      last: undefined,
+      bell: new Bell(),
+    };
     this.#feeds.set(id, feed);
     feed.watchers++;
     // what has no number of its own is counted after the dot, so that ids grow
     let seq = Math.floor(after);
     let count = Math.round(1e6 * (after - seq));
-    let shown: RunInfo | undefined;
+    let shown: string | undefined;
     try {
       yield opening;
-      feed.info ??= await this.#reader.info(id);
+      if (feed.state === undefined) {
+        const info = await this.#reader.info(id);
+        feed.state ??= info && stateOf(info);
+      }
       while (!signal.aborted && !this.#closed) {
         // what is read below is at least as new as these
-        const { version, info } = feed;
-        const tell = (now: RunInfo) =>
-          message({ event: 'run', data: (shown = now) }, `${seq}.${String(++count).padStart(6, '0')}`);
-        if (info && !shown) yield tell(info);
-        const events = await this.#after(id, feed, seq);
-        for (const event of events) {
+        const { version, state } = feed;
+        let said = '';
+        const tell = (now: string) => {
+          shown = now;
+          said += message(now, `${seq}.${String(++count).padStart(6, '0')}`);
+        };
+        if (state !== undefined && shown === undefined) tell(state);
+        const news = await this.#after(id, feed, seq);
+        for (const { words, ...event } of news) {
           [seq, count] = [event.seq, 0];
-          const said = runEventOf(event);
-          if (said) yield message(said, String(seq));
+          if (words !== undefined) said += message(words, String(seq));
+          if (said.length < chunk) continue;
+          yield said;
           if (signal.aborted) return;
+          said = '';
         }
         // after the events that led there: who is told of the end has heard everything
-        if (info && info !== shown && events.length < mostEvents) yield tell(info);
-        const more = feed.version !== version || events.length === mostEvents;
+        if (state !== undefined && state !== shown && news.length < mostEvents) tell(state);
+        if (said) yield said;
+        const more = feed.version !== version || news.length === mostEvents;
         if (!more && !(await feed.bell.next(this.#beat, signal))) yield alive;
         if (!(await may())) return;
       }
@@ -174,26 +198,31 @@ export class Live {
     }
   }
 
-  #after(id: string, feed: Feed, after: number): Promise<StoredEvent[]> {
+  #after(id: string, feed: Feed, after: number): Promise<News[]> {
     const { version, last } = feed;
-    if (last?.after === after && last.version === version) return last.events;
-    const events = eventsAfter(this.#database, id, after);
-    feed.last = { after, version, events };
-    return events;
+    if (last?.after === after && last.version === version) return last.news;
+    const news = eventsAfter(this.#database, id, after).then(events => events.map(newsOf));
+    feed.last = { after, version, news };
+    return news;
   }
 
   /** Changes of all runs from now on; who comes `again` has missed some. */
   async *all(again: boolean, { signal, may }: Watching): AsyncGenerator<string> {
     const listener: Listener = { pending: new Map(), bell: new Bell() };
-    if (again) listener.pending.set('', { event: 'reload', data: {} });
+    if (again) listener.pending.set('', reloading);
     this.#listeners.add(listener);
     try {
       yield opening;
       while (!signal.aborted && !this.#closed) {
-        for (const [key, event] of listener.pending) {
-          listener.pending.delete(key);
-          this.#lastId = Math.max(this.#lastId + 1, Date.now());
-          yield message(event, String(this.#lastId));
+        while (listener.pending.size > 0) {
+          let said = '';
+          for (const [key, words] of listener.pending) {
+            listener.pending.delete(key);
+            this.#lastId = Math.max(this.#lastId + 1, Date.now());
+            said += message(words, String(this.#lastId));
+            if (said.length >= chunk) break;
+          }
+          yield said;
           if (signal.aborted) return;
         }
         if (!(await listener.bell.next(this.#beat, signal))) yield alive;
@@ -208,10 +237,14 @@ export class Live {
 /** How long a browser waits before it comes again. */
 const opening = 'retry: 2000\n\n';
 const alive = ': alive\n\n';
-const message = ({ event, data }: RunEvent | ListEvent, id: string): string =>
-  `id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+/** An event but for its id, made once for all who are told it. */
+const wordsOf = ({ event, data }: RunEvent | ListEvent): string => `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+const stateOf = (data: RunInfo): string => wordsOf({ event: 'run', data });
+const reloading = wordsOf({ event: 'reload', data: {} });
+const message = (words: string, id: string): string => `id: ${id}\n${words}`;
 
-/** An event of the table as watchers are told it; none where it does not fit, or is told by how the run is. */
-function runEventOf({ kind, data, at, attempt }: StoredEvent): RunEvent | undefined {
-  return runEvent.safeParse({ event: kind, data: { ...data, at: at.toISOString(), attempt } }).data;
+/** No words where an event does not fit, or is told by how the run is. */
+function newsOf({ seq, kind, data, at, attempt }: StoredEvent): News {
+  const { data: said } = runEvent.safeParse({ event: kind, data: { ...data, at: at.toISOString(), attempt } });
+  return { seq, words: said && wordsOf(said) };
 }

@@ -4,7 +4,7 @@ import type { Artifact, NewEvent, Outcome, Progress, Run, Runs } from '../runs.t
 import { artifactKey, modelKey, type Store } from '../store/store.ts';
 import type { Resources } from '../vocabulary.ts';
 import type { WorkerAbout } from '../work-api.ts';
-import type { Held, Office, RunArtifact } from './office.ts';
+import { attemptOf, type Held, type Office, type RunArtifact } from './office.ts';
 
 export interface DirectOfficeOptions {
   readonly database: Database;
@@ -61,11 +61,11 @@ export class DirectOffice implements Office {
     events: readonly NewEvent[],
     from: number,
   ): Promise<{ cancelling: boolean }> {
-    return this.#runs.report(held, progress, events, from);
+    return this.#runs.report(attemptOf(held), progress, events, from);
   }
 
   finish(held: Held, outcome: Outcome): Promise<void> {
-    return this.#runs.finish(held, held.ticket, outcome);
+    return this.#runs.finish(attemptOf(held), held.ticket, outcome);
   }
 
   async artifacts({ id }: Held): Promise<RunArtifact[]> {
@@ -92,7 +92,7 @@ export class DirectOffice implements Office {
   }
 
   async saved(held: Held, artifact: Artifact): Promise<void> {
-    const replaced = await this.#runs.saved(held, artifact);
+    const replaced = await this.#runs.saved(attemptOf(held), artifact);
     if (replaced !== undefined) await this.#store.remove(artifactKey(held.id, replaced));
   }
 

@@ -46,9 +46,10 @@ export interface Office {
 }
 
 /** An attempt, and the ticket by which it holds its run. */
-export interface Held extends Attempt {
+export interface Held extends Pick<Run, 'id' | 'attempt'> {
   readonly ticket: Ticket;
 }
+export const attemptOf = ({ id, attempt, ticket }: Held): Attempt => ({ id, attempt, ticket: ticket.id });
 
 /** What a worker has to know of a run. */
 export type Claimed = Pick<Run, 'id' | 'kind' | 'spec' | 'needs' | 'attempt'>;

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { recordSchema } from '../../../../kernel/bench/record.ts';
 import { trainedSchema } from '../../api.ts';
 import { isOutage } from '../../database/outage.ts';
-import { Superseded, type Run } from '../../runs.ts';
+import { Superseded } from '../../runs.ts';
 import { artifactKey, modelKey, NotStored } from '../../store/store.ts';
 import { uploadPrefix } from '../../vocabulary.ts';
 import {
@@ -30,7 +30,7 @@ import {
   workSchema,
   type HeldRequest,
 } from '../../work-api.ts';
-import type { Held } from '../../worker/office.ts';
+import { attemptOf, type Held } from '../../worker/office.ts';
 import { receive } from '../receive.ts';
 import { Refused } from '../refused.ts';
 import type { Api, Parts } from '../server.ts';
@@ -71,11 +71,12 @@ function answerOf(error: Error): Error {
 }
 
 function asked(api: Api, { office, runs, version }: Parts): void {
-  /** The run, and who holds it. Throws for who does not. */
-  const holds = async (request: HeldRequest, done?: boolean): Promise<{ held: Held; run: Run }> => {
-    const { attempt, ticket } = request;
-    const held = { id: ticket.run, attempt, ticket };
-    return { held, run: await runs.heldBy(held, ticket.id, done) };
+  const heldOf = ({ attempt, ticket }: HeldRequest): Held => ({ id: ticket.run, attempt, ticket });
+  /** For what the office itself asks of no run. */
+  const holding = async (request: HeldRequest, done?: boolean): Promise<Held> => {
+    const held = heldOf(request);
+    await runs.heldBy(attemptOf(held), done);
+    return held;
   };
 
   api.get(
@@ -128,16 +129,16 @@ function asked(api: Api, { office, runs, version }: Parts): void {
   api.post(
     '/work/report',
     { schema: { summary: 'Says how a run goes', body: reportRequest, response: { 200: reportAnswer } } },
-    async ({ body: { progress, events, from, ...request } }) =>
-      office.report((await holds(request)).held, progress, events, from),
+    async ({ body: { progress, events, from, ...request } }) => office.report(heldOf(request), progress, events, from),
   );
 
   api.post(
     '/work/finish',
     { schema: { summary: 'Ends an attempt', body: finishRequest, response: { 204: z.null() } } },
     async ({ body: { outcome, ...request } }, reply) => {
-      const { held, run } = await holds(request);
+      const held = heldOf(request);
       if (outcome.state === 'done') {
+        const run = await runs.heldBy(attemptOf(held));
         const { error } = (run.kind === 'pruned' ? recordSchema : trainedSchema).safeParse(outcome.result);
         const issue = error?.issues[0];
         if (issue)
@@ -153,14 +154,14 @@ function asked(api: Api, { office, runs, version }: Parts): void {
   api.post(
     '/work/artifacts',
     { schema: { summary: 'Files that a run goes on from', body: heldRequest, response: { 200: artifactsAnswer } } },
-    async ({ body }) => ({ artifacts: await office.artifacts((await holds(body)).held) }),
+    async ({ body }) => ({ artifacts: await office.artifacts(await holding(body)) }),
   );
 
   api.post(
     '/work/saved',
     { schema: { summary: 'Notes a file that was brought', body: savedRequest, response: { 204: z.null() } } },
     async ({ body: { artifact, ...request } }, reply) => {
-      await office.saved((await holds(request)).held, artifact);
+      await office.saved(heldOf(request), artifact);
       return reply.code(204).send(null);
     },
   );
@@ -172,7 +173,7 @@ function asked(api: Api, { office, runs, version }: Parts): void {
     },
     async ({ body }, reply) => {
       // of a run that is done nobody brings any
-      await office.sweep((await holds(body, true)).held);
+      await office.sweep(await holding(body, true));
       return reply.code(204).send(null);
     },
   );
@@ -190,7 +191,7 @@ function files(api: Api, { runs, store, uploads }: Parts): void {
       },
     },
     async ({ params: { id, sha256 }, query: { attempt, ticket, of } }, reply) => {
-      await runs.heldBy({ id, attempt }, ticket);
+      await runs.heldBy({ id, attempt, ticket });
       const line = await runs.lineage(id);
       const known = line.includes(of) && (await runs.artifacts(of)).some(artifact => artifact.sha256 === sha256);
       if (!known) throw new NotStored(`run ${of} has no file ${sha256}`);
@@ -209,7 +210,7 @@ function files(api: Api, { runs, store, uploads }: Parts): void {
       },
     },
     async ({ params: { id, model }, query: { attempt, ticket } }, reply) => {
-      const { spec } = await runs.heldBy({ id, attempt }, ticket);
+      const { spec } = await runs.heldBy({ id, attempt, ticket });
       if (spec.model !== uploadPrefix + model) throw new Refused(404, `run ${id} begins with model ${spec.model}`);
       const found = await uploads.find(model);
       if (!found) throw new Refused(404, `model ${model}: it is not there any more`);
@@ -235,7 +236,7 @@ function uploads(api: Api, { runs, store, folder, limits }: Parts): void {
       },
     },
     async ({ params: { id, sha256 }, query: { attempt, ticket, bytes }, body }, reply) => {
-      await runs.heldBy({ id, attempt }, ticket);
+      await runs.heldBy({ id, attempt, ticket });
       const most = limits.artifactBytes;
       if (bytes > most) throw new Refused(413, `a file of a run may have ${most} bytes, this one has ${bytes}`);
       // without a type nothing is there to be read
@@ -247,7 +248,7 @@ function uploads(api: Api, { runs, store, folder, limits }: Parts): void {
         if (found.bytes !== bytes) throw new Refused(400, `the file has ${found.bytes} bytes, not ${bytes}`);
         if (found.sha256 !== sha256) throw new Refused(400, `the file has SHA-256 ${found.sha256}, not ${sha256}`);
         // it may have been long on its way
-        await runs.heldBy({ id, attempt }, ticket);
+        await runs.heldBy({ id, attempt, ticket });
         await store.put(artifactKey(id, sha256), path);
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;

@@ -5,12 +5,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { catalogue } from '../../plugins/catalogue.ts';
 import type { Database } from '../../plugins/platform/database/database.ts';
 import { openDatabase } from '../../plugins/platform/database/open.ts';
-import { Queue } from '../../plugins/platform/queue.ts';
+import { Queue, type Ticket } from '../../plugins/platform/queue.ts';
 import { Runs, type NewEvent } from '../../plugins/platform/runs.ts';
 import { createServer } from '../../plugins/platform/server/server.ts';
+import { DirectOffice } from '../../plugins/platform/worker/direct-office.ts';
+import { attemptOf, type Held } from '../../plugins/platform/worker/office.ts';
 import { openStore } from '../../plugins/platform/store/open.ts';
 import { answerCalls } from '../platform/remote.ts';
 import { recordFor } from '../platform/servers.ts';
+import { perSecond } from './per-second.ts';
 
 // The server of the load benchmark, with workers that train nothing: they take runs, tell of epochs, and give results.
 
@@ -27,6 +30,10 @@ export interface Calls {
   drain(workers: number): Promise<number>;
   /** Stops the workers; returns how many runs they have done. */
   rest(): Promise<number>;
+  /** How many of each thing that workers ask are done a second, straight with the database, of so many at once. */
+  costs(workers: number, seconds: number): Promise<Record<string, number>>;
+  /** Takes and begins a run, of whose ticket more can be asked by HTTP. */
+  hold(): Promise<{ ticket: Ticket; attempt: number }>;
   /** Megabytes after a collection: held by JavaScript, and resident in all. */
   memory(): { js: number; resident: number };
   close(): Promise<void>;
@@ -45,9 +52,10 @@ answerCalls<Options, Calls>(async ({ url: postgres }) => {
   );
   const queue = await Queue.open(database, error => console.error(error));
   const runs = new Runs(database, queue);
+  const store = await openStore(path.join(folder, 'store'));
+  const office = new DirectOffice({ database, queue, runs, store });
   const app = createServer({
-    ...{ database, queue, runs, catalogue, version: 'bench', folder, page: folder },
-    store: await openStore(path.join(folder, 'store')),
+    ...{ database, queue, runs, store, catalogue, version: 'bench', folder, page: folder },
     limits: { requests: 1e9, changes: 1e9 },
   });
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
@@ -73,6 +81,11 @@ answerCalls<Options, Calls>(async ({ url: postgres }) => {
     working = true;
     workers = Array.from({ length: count }, (_, i) => work(`worker-${i}`, seconds, epochs));
   };
+  const hold = async (): Promise<Held> => {
+    const ticket = (await queue.take('cpu'))!;
+    const { id, attempt } = (await runs.claim(ticket, 'holder'))!;
+    return { id, attempt, ticket };
+  };
   const ended = async () => (await Promise.all(workers)).reduce((sum, done) => sum + done, 0);
 
   return {
@@ -85,6 +98,28 @@ answerCalls<Options, Calls>(async ({ url: postgres }) => {
     async rest() {
       working = false;
       return ended();
+    },
+    async costs(count, seconds) {
+      const about = { resources: 'cpu', host: 'bench', pid: 1, backend: 'none', version: 'bench', run: null } as const;
+      const ask: Record<string, (held: Held) => Promise<unknown>> = {
+        reports: held => runs.report(attemptOf(held), { stage: 'finetune', fraction: 0.5 }, told(1)),
+        'workers that are there': ({ id }) => office.seen(`worker-${id}`, about),
+        'tickets that are kept': ({ ticket }) => office.touch(ticket),
+        'asking for a run where there is none': () => office.take('gpu'),
+      };
+      const holders = await Promise.all(Array.from({ length: count }, hold));
+      const rates: Record<string, number> = {};
+      for (const [what, work] of Object.entries(ask))
+        rates[what] = await perSecond(
+          holders.map(held => () => work(held)),
+          seconds,
+        );
+      for (const held of holders) await office.finish(held, { state: 'cancelled' });
+      return rates;
+    },
+    async hold() {
+      const { ticket, attempt } = await hold();
+      return { ticket, attempt };
     },
     memory() {
       globalThis.gc!();

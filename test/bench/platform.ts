@@ -13,6 +13,7 @@ import { EventStream, type ServerEvent } from '../platform/event-stream.ts';
 import { PostgresServer } from '../platform/postgres.ts';
 import { Remote } from '../platform/remote.ts';
 import { planOf } from '../platform/servers.ts';
+import { perSecond } from './per-second.ts';
 import type { Calls } from './platform-server.ts';
 
 const argument = (name: string, otherwise: string) =>
@@ -194,6 +195,27 @@ async function measure(kind: string, url: string | undefined): Promise<Figures> 
   const reported = await server.call('rest');
   for (const stream of streams) stream.close();
 
+  stage('what workers ask, as fast as it goes');
+  const costs = await server.call('costs', workers, 5);
+  const remote = await Promise.all(
+    Array.from({ length: workers }, async () => {
+      const held = await server.call('hold');
+      const report = { ...held, progress: { stage: 'finetune', fraction: 0.5 } };
+      const events = [{ kind: 'log', data: { line: 'a line' } }];
+      const who = new Person(address);
+      let from = 0;
+      return { who, held, ask: () => who.ask('/work/report', { ...report, events, from: from++ }) };
+    }),
+  );
+  costs['reports, through the server'] = await perSecond(
+    remote.map(({ ask }) => ask),
+    5,
+  );
+  for (const { who, held } of remote) {
+    await who.ask('/work/finish', { ...held, outcome: { state: 'cancelled' } });
+    who.close();
+  }
+
   stage('the rest is done as fast as it goes');
   let drained = 0;
   const draining = await timed(async () => (drained = await server.call('drain', workers)));
@@ -228,6 +250,7 @@ async function measure(kind: string, url: string | undefined): Promise<Figures> 
       [`runs under load, of ${workers} workers, 10 s and 10 reports each`, String(reported)],
       ['memory under load, JavaScript, first third to last', flat('js')],
       ['memory under load, resident, first third to last', flat('resident')],
+      ...Object.entries(costs).map(([what, rate]): [string, string] => [what, `${rate.toFixed(0)} a second`]),
       ['runs taken, begun and ended', `${((1000 * drained) / draining).toFixed(0)} a second`],
       ['runs done in all', String(reported + drained)],
     ],

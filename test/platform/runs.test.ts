@@ -182,6 +182,25 @@ for (const kind of databaseKinds)
       );
     });
 
+    it('keeps no event twice where reports of an attempt cross each other', async () => {
+      await submit({ protocol: { name: 'test', base: null } });
+      const { run } = (await claim())!;
+      const lines = (count: number) =>
+        Array.from({ length: count }, (_, i) => ({ kind: 'log', data: { line: String(i) } }) as const);
+      const reports = [3, 1, 5, 2, 5, 4, 1, 3].map(count => runs.report(run!, undefined, lines(count), 0));
+      await Promise.all([...reports, runs.cancel(run!.id)]);
+      const events = await database.sql<{ line: string }>(
+        `select data->>'line' as line from pruningbench.events where kind = 'log' order by seq`,
+      );
+      assert.deepEqual(
+        events.map(({ line }) => line),
+        ['0', '1', '2', '3', '4'],
+      );
+      await Promise.all(Array.from({ length: 20 }, () => runs.report(run!, undefined, lines(3))));
+      const [{ heard, cancelling }] = (await all()) as [Run];
+      assert.deepEqual([heard, cancelling], [65, true]);
+    });
+
     it('cancels what waits at once, what runs when its worker hears of it', async () => {
       await submit({ methods: ['random', 'lamp'] });
       const { ticket, run } = (await claim())!;

@@ -35,7 +35,7 @@ export function Compare({ query }: { query: Readonly<Record<string, string>> }) 
   const { runs, errors } = useRuns(ids);
   const loaded = ids.flatMap(id => runs.get(id) ?? []);
   const settings = useMemo(() => differing(loaded.map(({ run }) => settingsOf(run))), [runs, query['runs']]);
-  const entries = useMemo(() => named(loaded, settings, modelName), [runs, settings]);
+  const entries = useMemo(() => named(loaded, settings, modelName), [runs, settings, modelName]);
   const chosen = entries.findIndex(({ run }) => run.id === query['baseline']);
   const baseline = Math.max(0, chosen);
   const measures = measuresOf(entries.map(({ run }) => run));

@@ -102,6 +102,20 @@ for (const kind of databaseKinds)
       assert.equal((await listen('/runs/0123456789ab/events').opened()).statusCode, 404);
     });
 
+    it('are told by every server of the database', async () => {
+      const { database, queue, runs, store } = server;
+      const other = await start({ database, queue, runs, store });
+      const stream = new EventStream(`${await other.app.listen({ host: '127.0.0.1', port: 0 })}/api/events`);
+      await stream.opened();
+      await submit([4]);
+      const { run, ticket } = await claim(server);
+      await stream.find(({ event, data }) => event === 'run' && data.id === run.id && data.state === 'running');
+      assert.equal((await ask(other.app, 'POST', `/runs/${run.id}/cancel`, {})).status, 200);
+      assert.deepEqual(await runs.report(run, undefined, []), { cancelling: true });
+      await runs.finish(run, ticket, { state: 'cancelled' });
+      stream.close();
+    });
+
     it('ends all streams when the server ends', async () => {
       const other = await start();
       const address = await other.app.listen({ host: '127.0.0.1', port: 0 });

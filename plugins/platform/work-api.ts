@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { planSchema } from '../../kernel/bench/plan.ts';
-import { epochSchema, id, lineSchema, progressSchema } from './api.ts';
+import { recordSchema } from '../../kernel/bench/record.ts';
+import { epochSchema, id, lineSchema, progressSchema, trainedSchema } from './api.ts';
 import { keyPattern } from './store/store.ts';
 import { resourceNames, runKinds } from './vocabulary.ts';
 
@@ -84,10 +85,10 @@ export const reportAnswer = z.strictObject({ cancelling: z.boolean() });
 export const savedRequest = heldRequest.extend({ artifact: artifactSchema });
 export type SavedRequest = z.infer<typeof savedRequest>;
 
-/** `POST /api/work/finish`. */
+/** `POST /api/work/finish`; the result of a run that prunes is a record. */
 export const finishRequest = heldRequest.extend({
   outcome: z.discriminatedUnion('state', [
-    z.strictObject({ state: z.literal('done'), result: z.unknown() }),
+    z.strictObject({ state: z.literal('done'), result: z.union([recordSchema, trainedSchema]) }),
     z.strictObject({ state: z.literal('failed'), reason: z.string() }),
     z.strictObject({ state: z.literal('cancelled') }),
     z.strictObject({ state: z.literal('queued'), reason: z.string() }),

@@ -16,13 +16,22 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema }) 
     if (field) return { error: new Refused(400, field.message, { field: field.path.join('.') }) };
     const { success, data: value, error } = schema.safeParse(data);
     if (success) return { value };
-    const { path, message, ...issue } = error.issues[0]!;
+    const { path, message, ...issue } = nearest(error.issues[0]!);
     const at = issue.code === 'unrecognized_keys' ? [...path, issue.keys[0]!] : path;
     const what = issue.code === 'unrecognized_keys' ? 'there is no such field' : message;
     const name = at.map(String).join('.');
     return { error: new Refused(400, name ? `${name}: ${lower(what)}` : lower(what), name ? { field: name } : {}) };
   };
 };
+
+/** Where there is a choice, what is wrong with the one that fits best. */
+function nearest(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+  if (issue.code !== 'invalid_union') return issue;
+  const [best] = issue.errors.toSorted((a, b) => a.length - b.length);
+  if (!best) return issue;
+  const inner = nearest(best[0]!);
+  return { ...inner, path: [...issue.path, ...inner.path] };
+}
 
 const lower = (text: string): string => text.slice(0, 1).toLowerCase() + text.slice(1);
 

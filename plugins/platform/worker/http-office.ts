@@ -88,7 +88,7 @@ export class HttpOffice implements Office {
   }
 
   async finish({ attempt, ticket }: Held, outcome: Outcome): Promise<void> {
-    const json: FinishRequest = { attempt, ticket, outcome };
+    const json = { attempt, ticket, outcome } as FinishRequest;
     await this.#ask('POST', 'work/finish', nothing, { json });
   }
 

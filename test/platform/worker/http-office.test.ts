@@ -16,6 +16,7 @@ import { digestOf } from '../../../plugins/platform/worker/artifact-uploads.ts';
 import { HttpOffice } from '../../../plugins/platform/worker/http-office.ts';
 import type { Held } from '../../../plugins/platform/worker/office.ts';
 import { databaseKinds, databasesOf } from '../databases.ts';
+import { planOf, recordFor } from '../servers.ts';
 import { Platform, timeless, tinyPlan } from './fixture.ts';
 
 for (const kind of databaseKinds)
@@ -191,7 +192,11 @@ for (const kind of databaseKinds)
       assert.deepEqual(await platform.store.list(`runs/${held.id}/`), []);
       assert.deepEqual(await readdir(incoming), []);
       await assert.rejects(office.saved(held, { name: '../x', bytes, sha256 }), /artifact\.name/);
-      await assert.rejects(office.finish(held, { state: 'done', result: { score: 7 } }), /a run of kind base/);
+      const done = (result: unknown) => office.finish(held, { state: 'done', result });
+      const record = recordFor({ spec: planOf() }, 0.7);
+      await assert.rejects(done({ score: 7 }), /outcome\.result\.score: .*string/);
+      await assert.rejects(done({ ...record, created: 7 }), /outcome\.result\.created: .*string/);
+      await assert.rejects(done(record), /not the result of a run of kind base/);
       await office.put(held, { sha256, bytes }, path);
       assert.deepEqual(await platform.store.list(`runs/${held.id}/`), [artifactKey(held.id, sha256)]);
       await office.sweep(held);

@@ -113,6 +113,11 @@ const besides: readonly { path: string; checks: readonly string[]; why: string }
     checks: ['positive_data_acceptance'],
     why: 'plugins say what can be run, no schema does',
   },
+  {
+    path: '/api/work/finish',
+    checks: ['positive_data_acceptance'],
+    why: 'control characters in options of a record are refused',
+  },
   { path: '/api/models', checks: ['positive_data_acceptance'], why: 'no schema says which bytes are a model' },
 ];
 

@@ -50,6 +50,8 @@ interface Operation {
 /** Says of all text in a schema that is not bound otherwise what `validation.ts` takes. */
 function asPlain(schema: unknown): void {
   if (typeof schema !== 'object' || schema === null) return;
+  // TypeScript's; OpenAPI's is of fields that no request has
+  delete (schema as { readOnly?: boolean }).readOnly;
   const { type, pattern, enum: names } = schema as { type?: unknown; pattern?: string; enum?: unknown };
   if (type === 'string' && names === undefined && !pattern?.startsWith('^'))
     Object.assign(schema, pattern === undefined ? { pattern: plainText } : { allOf: [{ pattern: plainText }] });

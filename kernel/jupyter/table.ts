@@ -66,7 +66,8 @@ export class Table implements Displayable {
   }
 
   toHtml(): string {
-    const align = (i: number) => ` style="text-align:${this.#numeric[i] ? 'right' : 'left'}"`;
+    // with a unit behind it, a number would be broken in two in a narrow column
+    const align = (i: number) => ` style="text-align:${this.#numeric[i] ? 'right;white-space:nowrap' : 'left'}"`;
     const line = (tag: string, cells: readonly string[]) =>
       `<tr>${cells.map((cell, i) => `<${tag}${align(i)}>${escapeHtml(cell)}</${tag}>`).join('')}</tr>`;
     const caption =

@@ -33,7 +33,7 @@ describe('table', () => {
     const bundle = table(rows, { caption: '<x>' })[displaySymbol]() as Record<string, string>;
     assert.match(bundle['text/html']!, /<caption[^>]*>&#60;x&#62;<\/caption>/);
     assert.match(bundle['text/html']!, /vgg19 &#60;bn&#62;/);
-    assert.match(bundle['text/html']!, /<td style="text-align:right">0\.9312<\/td>/);
+    assert.match(bundle['text/html']!, /<td style="text-align:right;white-space:nowrap">0\.9312<\/td>/);
     assert.match(bundle['text/markdown']!, /\| resnet18 \| 0\.9312 \| 11,173,962 \| a\\\|b \|/);
   });
 
@@ -45,7 +45,7 @@ describe('table', () => {
     assert.match(bundle['text/html']!, /1\.000e-9/);
     assert.equal(String(table([])), '\n'.trim());
     const percent = table([{ left: '7.5 %' }, { left: '100 %' }]).toHtml();
-    assert.match(percent, /<td style="text-align:right">7\.5 %<\/td>/);
+    assert.match(percent, /<td style="text-align:right;white-space:nowrap">7\.5 %<\/td>/);
   });
 });
 

@@ -61,7 +61,7 @@ describe('stock tslab kernel', () => {
       await pb.display(pb.chart({ mark: 'bar', encoding: {} }, [{ a: 1 }]));`);
     assert.equal(printed(exchange, 'stderr'), '');
     const [table, chart] = contents(exchange, 'display_data');
-    assert.match(table!['data']['text/html'] as string, /<td style="text-align:right">1\.500<\/td>/);
+    assert.match(table!['data']['text/html'] as string, /<td style="text-align:right;white-space:nowrap">1\.500<\/td>/);
     assert.match(table!['data']['text/plain'] as string, /1\.500 {2}x/);
     assert.match(chart!['data']['image/svg+xml'] as string, /^<svg/);
     const [update] = contents(exchange, 'update_display_data');

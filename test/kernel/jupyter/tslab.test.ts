@@ -19,7 +19,7 @@ function buildPackage(folder: string): void {
         noEmit: false,
         declaration: true,
         noCheck: true,
-        rootDir: path.join(root, 'kernel', 'jupyter'),
+        rootDir: path.join(root, 'kernel'),
         outDir: name,
       },
     },
@@ -29,7 +29,12 @@ function buildPackage(folder: string): void {
   writeFileSync(path.join(name, 'tsconfig.json'), JSON.stringify(options));
   writeFileSync(
     path.join(name, 'package.json'),
-    JSON.stringify({ name: 'built-package', type: 'module', main: './index.js', types: './index.d.ts' }),
+    JSON.stringify({
+      name: 'built-package',
+      type: 'module',
+      main: './jupyter/index.js',
+      types: './jupyter/index.d.ts',
+    }),
   );
   execFileSync(process.execPath, [path.join(root, 'node_modules/typescript/bin/tsc'), '-p', name]);
 }

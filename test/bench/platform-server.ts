@@ -8,11 +8,11 @@ import { openDatabase } from '../../plugins/platform/database/open.ts';
 import { Queue, type Ticket } from '../../plugins/platform/queue.ts';
 import { Runs, type NewEvent } from '../../plugins/platform/runs.ts';
 import { createServer } from '../../plugins/platform/server/server.ts';
+import { openStore } from '../../plugins/platform/store/open.ts';
 import { DirectOffice } from '../../plugins/platform/worker/direct-office.ts';
 import { attemptOf, type Held } from '../../plugins/platform/worker/office.ts';
-import { openStore } from '../../plugins/platform/store/open.ts';
 import { answerCalls } from '../platform/remote.ts';
-import { recordFor } from '../platform/servers.ts';
+import { claim, recordFor } from '../platform/servers.ts';
 import { perSecond } from './per-second.ts';
 
 // The server of the load benchmark, with workers that train nothing: they take runs, tell of epochs, and give results.
@@ -82,9 +82,8 @@ answerCalls<Options, Calls>(async ({ url: postgres }) => {
     workers = Array.from({ length: count }, (_, i) => work(`worker-${i}`, seconds, epochs));
   };
   const hold = async (): Promise<Held> => {
-    const ticket = (await queue.take('cpu'))!;
-    const { id, attempt } = (await runs.claim(ticket, 'holder'))!;
-    return { id, attempt, ticket };
+    const { ticket, run } = await claim({ queue, runs });
+    return { id: run.id, attempt: run.attempt, ticket };
   };
   const ended = async () => (await Promise.all(workers)).reduce((sum, done) => sum + done, 0);
 

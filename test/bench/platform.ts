@@ -196,9 +196,10 @@ async function measure(kind: string, url: string | undefined): Promise<Figures> 
   for (const stream of streams) stream.close();
 
   stage('what workers ask, as fast as it goes');
-  const costs = await server.call('costs', Math.min(20, workers), 5);
+  const asking = Math.min(20, workers);
+  const costs = await server.call('costs', asking, 5);
   const remote = await Promise.all(
-    Array.from({ length: Math.min(20, workers) }, async () => {
+    Array.from({ length: asking }, async () => {
       const held = await server.call('hold');
       const report = { ...held, progress: { stage: 'finetune', fraction: 0.5 } };
       const events = [{ kind: 'log', data: { line: 'a line' } }];

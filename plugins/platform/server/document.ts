@@ -47,7 +47,7 @@ interface Operation {
   };
 }
 
-/** Says of all text in a schema that is not bound otherwise what `validation.ts` takes. */
+/** Says of all text in a schema of requests that is not bound otherwise what `validation.ts` takes. */
 function asPlain(schema: unknown): void {
   if (typeof schema !== 'object' || schema === null) return;
   // TypeScript's; OpenAPI's is of fields that no request has

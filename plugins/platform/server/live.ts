@@ -125,15 +125,15 @@ export class Live {
     this.#missed = false;
     const wanted = reload ? changed.filter(id => this.#feeds.has(id)) : changed;
     const infos = wanted.length > 0 ? await this.#reader.some(wanted) : [];
-    for (const info of infos) {
-      const feed = this.#feeds.get(info.id);
+    const told = infos.map(info => [info.id, stateOf(info)] as const);
+    for (const [id, state] of told) {
+      const feed = this.#feeds.get(id);
       if (!feed) continue;
       feed.version++;
-      feed.state = stateOf(info);
+      feed.state = state;
       feed.bell.ring();
     }
     if (this.#listeners.size === 0) return;
-    const told = infos.map(info => [info.id, stateOf(info)] as const);
     for (const id of submissions) {
       const data = await this.#reader.submission(id);
       if (data) told.push([id, wordsOf({ event: 'submission', data })]);

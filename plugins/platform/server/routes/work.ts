@@ -4,7 +4,6 @@ import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { recordSchema } from '../../../../kernel/bench/record.ts';
 import { isOutage } from '../../database/outage.ts';
 import { Superseded } from '../../runs.ts';
 import { artifactKey, modelKey, NotStored } from '../../store/store.ts';
@@ -138,7 +137,8 @@ function asked(api: Api, { office, runs, version }: Parts): void {
       const held = heldOf(request);
       if (outcome.state === 'done') {
         const { kind } = await runs.heldBy(attemptOf(held));
-        if ((kind === 'pruned') !== recordSchema.safeParse(outcome.result).success)
+        const isRecord = 'configuration' in outcome.result;
+        if (isRecord !== (kind === 'pruned'))
           throw new Refused(400, `this is not the result of a run of kind ${kind}`, { field: 'outcome.result' });
       }
       await office.finish(held, outcome);

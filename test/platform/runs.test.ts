@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { planSchema, type PlanInput } from '../../kernel/bench/plan.ts';
 import type { Database } from '../../plugins/platform/database/database.ts';
 import { Queue, type Ticket } from '../../plugins/platform/queue.ts';
-import { Runs, Superseded, type Run } from '../../plugins/platform/runs.ts';
+import { Superseded, type Run } from '../../plugins/platform/run.ts';
+import { Runs } from '../../plugins/platform/runs.ts';
 import type { RunState } from '../../plugins/platform/vocabulary.ts';
 import { databaseKinds, databasesOf } from './databases.ts';
 

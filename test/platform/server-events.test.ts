@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import type { NewEvent } from '../../plugins/platform/runs.ts';
+import type { NewEvent } from '../../plugins/platform/run.ts';
 import { databaseKinds } from './databases.ts';
 import { EventStream } from './event-stream.ts';
 import { ask, claim, finish, planOf, serversOf, type TestServer } from './servers.ts';

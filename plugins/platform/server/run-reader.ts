@@ -3,7 +3,7 @@ import type { Plan } from '../../../kernel/bench/plan.ts';
 import { recordSchema } from '../../../kernel/bench/record.ts';
 import { progressSchema, type runsFilter, type RunDetail, type RunInfo, type SubmissionInfo } from '../api.ts';
 import type { Database } from '../database/database.ts';
-import { checkpoints, type Run } from '../runs.ts';
+import { checkpoints, type Run } from '../run.ts';
 import { runStates, type RunState } from '../vocabulary.ts';
 import { Refused } from './refused.ts';
 import { countWorkers } from './workers.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { link, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isCheckpoint, type Artifact } from '../runs.ts';
+import { isCheckpoint, type Artifact } from '../run.ts';
 import type { Held, Office } from './office.ts';
 
 /** SHA-256 and size of a file. */

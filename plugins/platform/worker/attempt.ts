@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { throughOutages } from '../database/outage.ts';
 import type { Ticket } from '../queue.ts';
-import { isCheckpoint, Superseded, type Outcome, type Progress } from '../runs.ts';
+import { isCheckpoint, Superseded, type Outcome, type Progress } from '../run.ts';
 import { checkKey, NotStored } from '../store/store.ts';
 import { uploadPrefix } from '../vocabulary.ts';
 import { ArtifactUploads, digestOf } from './artifact-uploads.ts';

@@ -1,6 +1,7 @@
 import type { Database } from '../database/database.ts';
 import type { Lease, Queue, Ticket } from '../queue.ts';
-import type { Artifact, NewEvent, Outcome, Progress, Run, Runs } from '../runs.ts';
+import type { Artifact, NewEvent, Outcome, Progress, Run } from '../run.ts';
+import type { Runs } from '../runs.ts';
 import { artifactKey, modelKey, type Store } from '../store/store.ts';
 import type { Resources } from '../vocabulary.ts';
 import type { WorkerAbout } from '../work-api.ts';

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { writeAtomically } from '../../../kernel/train/write-atomically.ts';
 import { errorSchema } from '../api.ts';
 import type { Lease, Ticket } from '../queue.ts';
-import { Superseded, type Artifact, type NewEvent, type Outcome, type Progress } from '../runs.ts';
+import { Superseded, type Artifact, type NewEvent, type Outcome, type Progress } from '../run.ts';
 import { NotStored } from '../store/store.ts';
 import type { Resources } from '../vocabulary.ts';
 import {

@@ -1,7 +1,7 @@
 import type { Plan } from '../../../kernel/bench/plan.ts';
 import type { EpochRecord } from '../../../kernel/train/run-state.ts';
 import type { RunKind } from '../vocabulary.ts';
-import type { Progress } from '../runs.ts';
+import type { Progress } from '../run.ts';
 
 /** How a child computes. */
 export interface Compute {

@@ -1,5 +1,5 @@
 import type { Lease, Ticket } from '../queue.ts';
-import type { Artifact, Attempt, NewEvent, Outcome, Progress, Run } from '../runs.ts';
+import type { Artifact, Attempt, NewEvent, Outcome, Progress, Run } from '../run.ts';
 import type { Resources } from '../vocabulary.ts';
 import type { WorkerAbout } from '../work-api.ts';
 

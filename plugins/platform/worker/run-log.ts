@@ -1,7 +1,7 @@
 import { appendFile, stat } from 'node:fs/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { strange } from '../plain-text.ts';
-import type { NewEvent } from '../runs.ts';
+import type { NewEvent } from '../run.ts';
 
 /** Lines that wait to be told, a line's length, and the size of the file. */
 const most = { lines: 300, characters: 2000, bytes: 16 * 2 ** 20 };

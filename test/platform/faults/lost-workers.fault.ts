@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Run } from '../../../plugins/platform/runs.ts';
+import type { Run } from '../../../plugins/platform/run.ts';
 import { shortLease } from '../worker/fixture.ts';
 import { did, endsAsUsual, onEachDatabase, steppedPlan } from './site.ts';
 

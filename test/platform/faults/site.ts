@@ -11,7 +11,8 @@ import type { RunState as TrainingState } from '../../../kernel/train/run-state.
 import type { Database } from '../../../plugins/platform/database/database.ts';
 import { openDatabase } from '../../../plugins/platform/database/open.ts';
 import { Queue, type Lease } from '../../../plugins/platform/queue.ts';
-import { Runs, type Run } from '../../../plugins/platform/runs.ts';
+import type { Run } from '../../../plugins/platform/run.ts';
+import { Runs } from '../../../plugins/platform/runs.ts';
 import { openStore } from '../../../plugins/platform/store/open.ts';
 import { artifactKey, type Store } from '../../../plugins/platform/store/store.ts';
 import { PostgresServer } from '../postgres.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
-import type { Artifact } from '../../../plugins/platform/runs.ts';
+import type { Artifact } from '../../../plugins/platform/run.ts';
 import { openStore } from '../../../plugins/platform/store/open.ts';
 import { artifactKey } from '../../../plugins/platform/store/store.ts';
 import { ArtifactUploads } from '../../../plugins/platform/worker/artifact-uploads.ts';

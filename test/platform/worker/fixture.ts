@@ -7,7 +7,8 @@ import { planSchema, type Plan, type PlanInput } from '../../../kernel/bench/pla
 import type { RunRecord } from '../../../kernel/bench/record.ts';
 import type { Database, Sql } from '../../../plugins/platform/database/database.ts';
 import { Queue, type Lease } from '../../../plugins/platform/queue.ts';
-import { Runs, type Run } from '../../../plugins/platform/runs.ts';
+import type { Run } from '../../../plugins/platform/run.ts';
+import { Runs } from '../../../plugins/platform/runs.ts';
 import { openStore } from '../../../plugins/platform/store/open.ts';
 import type { Store } from '../../../plugins/platform/store/store.ts';
 import { DirectOffice } from '../../../plugins/platform/worker/direct-office.ts';

@@ -8,7 +8,7 @@ import { recordSchema } from '../../../kernel/bench/record.ts';
 import { build, save } from '../../../plugins/api.ts';
 import { catalogue } from '../../../plugins/catalogue.ts';
 import { isOutage } from '../../../plugins/platform/database/outage.ts';
-import { Superseded } from '../../../plugins/platform/runs.ts';
+import { Superseded } from '../../../plugins/platform/run.ts';
 import { createServer, type ServerOptions } from '../../../plugins/platform/server/server.ts';
 import { artifactKey, modelKey, NotStored } from '../../../plugins/platform/store/store.ts';
 import { Tokens } from '../../../plugins/platform/tokens.ts';

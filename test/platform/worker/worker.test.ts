@@ -9,7 +9,7 @@ import { readModel } from '../../../kernel/read-model.ts';
 import { build, save } from '../../../plugins/api.ts';
 import { catalogue } from '../../../plugins/catalogue.ts';
 import { groupsSchema, layersSchema, trainedSchema } from '../../../plugins/platform/api.ts';
-import type { Run } from '../../../plugins/platform/runs.ts';
+import type { Run } from '../../../plugins/platform/run.ts';
 import { artifactKey, modelKey } from '../../../plugins/platform/store/store.ts';
 import { digestOf } from '../../../plugins/platform/worker/artifact-uploads.ts';
 import { databaseKinds, databasesOf } from '../databases.ts';

@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { formatNotebook } from '../../../../kernel/jupyter/notebook.ts';
 import { runsFilter, type RunDetail } from '../../api.ts';
-import { checkpoints } from '../../runs.ts';
+import { checkpoints } from '../../run.ts';
 import { artifactKey, NotStored } from '../../store/store.ts';
 import { uploadPrefix } from '../../vocabulary.ts';
 import { runNotebook } from '../notebook.ts';

@@ -1,5 +1,5 @@
 import { runDetail, runInfo, runsQuery, runsSchema } from '../../api.ts';
-import { AlreadyUnderWay } from '../../runs.ts';
+import { AlreadyUnderWay } from '../../run.ts';
 import { notFound, Refused } from '../refused.ts';
 import type { Api, Parts } from '../server.ts';
 import { byId, noBody } from './by-id.ts';

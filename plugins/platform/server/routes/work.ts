@@ -5,7 +5,7 @@ import type { FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { isOutage } from '../../database/outage.ts';
-import { Superseded } from '../../runs.ts';
+import { Superseded } from '../../run.ts';
 import { artifactKey, modelKey, NotStored } from '../../store/store.ts';
 import { uploadPrefix } from '../../vocabulary.ts';
 import {

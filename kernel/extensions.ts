@@ -39,6 +39,20 @@ export async function loadExtensions(specifier: string, folder = process.cwd()):
   return unique;
 }
 
+/** The catalogue with the plugins of these files and packages. */
+export async function extended(catalogue: Catalogue, specifiers: readonly string[]): Promise<Catalogue> {
+  let known = catalogue;
+  for (const specifier of specifiers) {
+    const plugins = await loadExtensions(specifier);
+    try {
+      known = withExtensions(known, plugins);
+    } catch (error) {
+      throw new Error(`plugin ${specifier}: ${(error as Error).message}`, { cause: error });
+    }
+  }
+  return known;
+}
+
 function isPlugin(value: unknown): value is Extension {
   const { kind, id } = (value ?? {}) as Partial<Extension>;
   return typeof kind === 'string' && Object.hasOwn(kinds, kind) && typeof id === 'string';

@@ -23,7 +23,7 @@ export async function main(
   const typed = argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv];
   const context: Context = {
     io: outside,
-    catalogue: () => extended(catalogue, pluginsIn(typed)),
+    catalogue: () => withPlugins(catalogue, pluginsIn(typed)),
     plugins: pluginsIn(typed),
     version: (createRequire(import.meta.url)('pruningbench/package.json') as { version: string }).version,
     argv: typed,
@@ -36,22 +36,14 @@ export async function main(
   }
 }
 
-/** The catalogue with the plugins of these files and packages. */
-async function extended(
+async function withPlugins(
   catalogue: Catalogue | (() => Promise<Catalogue>),
   specifiers: readonly string[],
 ): Promise<Catalogue> {
-  let known = typeof catalogue === 'function' ? await catalogue() : catalogue;
-  for (const specifier of specifiers) {
-    const { loadExtensions, withExtensions } = await import('../extensions.ts');
-    const plugins = await loadExtensions(specifier);
-    try {
-      known = withExtensions(known, plugins);
-    } catch (error) {
-      throw new Error(`plugin ${specifier}: ${(error as Error).message}`, { cause: error });
-    }
-  }
-  return known;
+  const known = typeof catalogue === 'function' ? await catalogue() : catalogue;
+  if (specifiers.length === 0) return known;
+  const { extended } = await import('../extensions.ts');
+  return extended(known, specifiers);
 }
 
 /** What `--plugin` names: commands are described by plugins, so that it is read before them. */

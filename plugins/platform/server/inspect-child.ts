@@ -1,11 +1,10 @@
-import { loadExtensions, withExtensions } from '../../../kernel/extensions.ts';
+import { extended } from '../../../kernel/extensions.ts';
 import { catalogue } from '../../catalogue.ts';
 import { inspect, withoutPlaces, type Answer, type Question } from './inspect.ts';
 
 // The process that an Inspector starts; its arguments are what `--plugin` named.
 
-let known = catalogue;
-for (const specifier of process.argv.slice(2)) known = withExtensions(known, await loadExtensions(specifier));
+const known = await extended(catalogue, process.argv.slice(2));
 
 process.on('message', ({ id, job }: Question) => {
   inspect(job, known).then(

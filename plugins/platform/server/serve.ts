@@ -92,7 +92,7 @@ export const serve: Describe = async (command, { io, catalogue, plugins, version
       if (given['worker'] !== false) {
         const own = join(resolve(place.data), 'worker');
         const office = new DirectOffice({ database, queue, runs, store });
-        const parts = { office, resources, folder: own, version, compute, say };
+        const parts = { office, resources, folder: own, version, plugins, compute, say };
         const worker = await Supervisor.start(parts);
         ends.push(() => worker.stop());
       }

@@ -9,21 +9,19 @@ import { isCheckpoint, Superseded, type Outcome, type Progress } from '../run.ts
 import { checkKey, NotStored } from '../store/store.ts';
 import { uploadPrefix } from '../vocabulary.ts';
 import { ArtifactUploads, digestOf } from './artifact-uploads.ts';
-import { startChild } from './child-process.ts';
+import { startChild, type Child } from './child-process.ts';
 import type { Compute, FromChild, Order, ToChild } from './messages.ts';
 import type { Claimed, Held, Office, RunArtifact } from './office.ts';
 import { printable, RunLog } from './run-log.ts';
 
 /** What attempts of a worker have in common. */
-export interface AttemptContext {
+export interface AttemptContext extends Child {
   /** The worker. */
   readonly id: string;
   readonly office: Office;
   /** Folder of its own, for what is not kept. */
   readonly folder: string;
   readonly compute: Compute;
-  /** Address of what stands in for `child.ts`. */
-  readonly child?: string | undefined;
   /** Seconds between checkpoints. */
   readonly every: number;
   readonly say: (line: string) => void;
@@ -273,7 +271,7 @@ export class RunAttempt {
   async #train(order: Order, uploads: ArtifactUploads): Promise<LastWord> {
     if (this.#stopping) return { kind: 'gone', reason: this.#stopping.reason };
     this.#lost.signal.throwIfAborted();
-    const child = startChild(this.#context.child);
+    const child = startChild(this.#context);
     this.#child = child;
     for (const stream of [child.stdout!, child.stderr!])
       createInterface({ input: stream }).on('line', line => this.#log.line(line));

@@ -3,18 +3,26 @@ import { fileURLToPath } from 'node:url';
 import { beside, execArgvOf } from '../../../kernel/train/thread.ts';
 import type { Compute, FromChild, ToChild } from './messages.ts';
 
-/** Starts the process of `child.ts`, or of a module in its place; it waits for a word. */
-export function startChild(module = beside(import.meta.url, './child')): ChildProcess {
-  return fork(fileURLToPath(module), [], {
+/** Which process trains. */
+export interface Child {
+  /** Files and packages that `--plugin` named. */
+  readonly plugins?: readonly string[];
+  /** Address of a module that stands in for `child.ts`, in tests. */
+  readonly child?: string | undefined;
+}
+
+/** Starts the process; it waits for a word. */
+export function startChild({ plugins = [], child: module = beside(import.meta.url, './child') }: Child): ChildProcess {
+  return fork(fileURLToPath(module), plugins, {
     execArgv: execArgvOf(module),
     env: childEnvironment(),
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
 }
 
-/** Which backend a child computes with. Throws where the one that is wanted does not work. */
-export async function probe(compute: Compute, module?: string): Promise<string> {
-  const child = startChild(module);
+/** Which backend a child computes with. Throws where the one that is wanted does not work, and where a plugin does not load. */
+export async function probe(compute: Compute, which: Child): Promise<string> {
+  const child = startChild(which);
   const order: ToChild = { kind: 'probe', compute };
   child.send(order);
   return new Promise((resolve, reject) => {

@@ -8,18 +8,20 @@ import {
   type BenchProgress,
   type Trained,
 } from '../../../kernel/bench/bench.ts';
-import { find } from '../../../kernel/catalogue.ts';
+import { find, type Catalogue } from '../../../kernel/catalogue.ts';
 import { chooseMethod, choose } from '../../../kernel/cli/choose.ts';
+import { extended } from '../../../kernel/extensions.ts';
 import { count } from '../../../kernel/graph/count.ts';
 import { parseOptions } from '../../../kernel/options.ts';
 import type { Task } from '../../../kernel/plugin.ts';
-import { catalogue } from '../../catalogue.ts';
+import { catalogue as own } from '../../catalogue.ts';
 import type { TrainedResult } from '../api.ts';
 import type { Compute, FromChild, Order, ToChild } from './messages.ts';
 import { writeResultFiles } from './result-files.ts';
 import { uploadedModel } from './uploaded-model.ts';
 
-// The process that trains: started by a supervisor, it makes one run. What it prints is the run's log.
+// The process that trains: started by a supervisor, it makes one run. What it prints is the run's log; its arguments are
+// what `--plugin` named.
 
 const tell = (message: FromChild): Promise<void> =>
   new Promise(resolve => process.send!(message, undefined, undefined, () => resolve()));
@@ -49,17 +51,17 @@ class Stop {
   }
 }
 
-async function select(compute: Compute): Promise<FromChild> {
+async function select(catalogue: Catalogue, compute: Compute): Promise<FromChild> {
   const { id, version, skipped } = await useBackend(catalogue.backends, compute.backend, compute);
   const others = skipped.map(({ id, reason }) => `; ${id} is not there: ${reason}`).join('');
   console.log(`backend ${id}, TensorFlow.js ${version}${others}`);
   return { kind: 'backend', backend: id };
 }
 
-async function run(order: Order, stop: Stop): Promise<FromChild> {
+async function run(catalogue: Catalogue, order: Order, stop: Stop): Promise<FromChild> {
   const { kind, out, compute } = order;
-  await select(compute);
-  const options = await benchOptions(order, stop);
+  await select(catalogue, compute);
+  const options = await benchOptions(catalogue, order, stop);
   const { data, task } = options;
   console.log(`data set ${data.id}: ${data.train.size} training and ${data.test.size} test images`);
   const files = join(out, 'files');
@@ -80,7 +82,11 @@ async function run(order: Order, stop: Stop): Promise<FromChild> {
 
 const resultOf = ({ graph, scores }: Trained, { score }: Task): TrainedResult => ({ score, scores, ...count(graph) });
 
-async function benchOptions({ plan, kind, needs, out, upload, every }: Order, stop: Stop): Promise<BenchOptions> {
+async function benchOptions(
+  catalogue: Catalogue,
+  { plan, kind, needs, out, upload, every }: Order,
+  stop: Stop,
+): Promise<BenchOptions> {
   const dataset = find('dataset', catalogue.datasets, plan.dataset);
   if ('path' in plan.datasetOptions)
     throw new Error(
@@ -156,7 +162,8 @@ function start(): void {
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
   process.on('message', (message: ToChild) => {
     if (message.kind === 'stop') return message.how === 'pause' ? stop.atCheckpoint() : stop.now();
-    void (message.kind === 'probe' ? select(message.compute) : run(message.order, stop))
+    void extended(own, process.argv.slice(2))
+      .then(known => (message.kind === 'probe' ? select(known, message.compute) : run(known, message.order, stop)))
       .catch((error: unknown): FromChild => {
         if (stop.signal.aborted) return { kind: 'stopped' };
         console.error(error instanceof Error ? error.stack : error);

@@ -39,7 +39,7 @@ const workerOptions = z.object({
   every: z.number().positive().default(120).describe('seconds between checkpoints'),
 });
 
-export const worker: Describe = async (command, { io, catalogue, version }) => {
+export const worker: Describe = async (command, { io, catalogue, plugins, version }) => {
   const known = await catalogue();
   addFlags(command, workerOptions);
   addBackendFlags(command, known);
@@ -58,7 +58,9 @@ export const worker: Describe = async (command, { io, catalogue, version }) => {
     const own = folder === undefined ? await mkdtemp(join(tmpdir(), 'pruningbench-worker-')) : resolve(folder);
     try {
       const { office } = joined;
-      const supervisor = await Supervisor.start({ office, resources, folder: own, version, compute, every, say });
+      const supervisor = await Supervisor.start({
+        ...{ office, resources, folder: own, version, plugins, compute, every, say },
+      });
       const { id } = supervisor;
       // before whoever reads it may end it
       const end = interrupted(io);

@@ -7,11 +7,11 @@ import { lockFolder } from '../database/folder-lock.ts';
 import { throughOutages } from '../database/outage.ts';
 import type { Resources } from '../vocabulary.ts';
 import { RunAttempt, type AttemptContext } from './attempt.ts';
-import { probe } from './child-process.ts';
+import { probe, type Child } from './child-process.ts';
 import type { Compute } from './messages.ts';
 import type { Office } from './office.ts';
 
-export interface SupervisorOptions {
+export interface SupervisorOptions extends Child {
   readonly office: Office;
   /** The runs it takes. */
   readonly resources: Resources;
@@ -20,8 +20,6 @@ export interface SupervisorOptions {
   /** Of this package. */
   readonly version: string;
   readonly compute?: Compute;
-  /** Address of a module that stands in for the training child, in tests. */
-  readonly child?: string | undefined;
   /** Seconds between checkpoints (default 120), so much is lost at most where the worker is. */
   readonly every?: number;
   /** Seconds between looks at an empty queue (default 2). */
@@ -61,7 +59,7 @@ export class Supervisor {
     try {
       // what a worker before this one left when it died
       await rm(join(options.folder, 'attempts'), { recursive: true, force: true });
-      const supervisor = new Supervisor(options, await probe(options.compute ?? {}, options.child), unlock);
+      const supervisor = new Supervisor(options, await probe(options.compute ?? {}, options), unlock);
       await supervisor.#register();
       return supervisor;
     } catch (error) {

@@ -23,7 +23,7 @@ describe('the process that trains', () => {
   it('is not told what opens the database, the store and the server', async () => {
     const module = folder.path('child.mjs');
     await writeFile(module, 'process.send(Object.keys(process.env));');
-    const child = startChild(pathToFileURL(module).href);
+    const child = startChild({ child: pathToFileURL(module).href });
     const [names] = (await once(child, 'message')) as [string[]];
     await once(child, 'exit');
     assert.ok(names.includes('PATH'));

@@ -89,7 +89,7 @@ export class Runs {
       for (const { key, id, state } of made) known.set(key, { id, state });
       const shared = own.map(({ key }) => key).filter(key => !known.has(key));
       // locked, so that it does not end unseen before this is committed
-      for (const key of shared) known.set(key, (await activeOf(sql, key))!);
+      for (const key of shared) known.set(key, (await joined(sql, key))!);
     }
   }
 
@@ -227,7 +227,11 @@ export class Runs {
 
   /** Ends an attempt. Throws `Superseded` for one that is not the last one: nothing changes then. */
   async finish(attempt: Attempt, ticket: Ticket, outcome: Outcome): Promise<void> {
-    await this.#database.transaction(async sql => this.#end(sql, await current(sql, attempt), ticket, outcome));
+    await this.#database.transaction(async sql => {
+      const run = await current(sql, attempt);
+      const wanted = outcome.state === 'cancelled' && !run.cancelling;
+      await this.#end(sql, run, ticket, wanted ? { state: 'queued', reason: 'it is wanted again' } : outcome);
+    });
   }
 
   async #end(sql: Sql, run: Run, ticket: Ticket | undefined, outcome: Outcome): Promise<void> {
@@ -314,7 +318,7 @@ export class Runs {
     }
     await sql('update pruningbench.runs set tries = 0, cancelling = false, finished = null where id = $1', [run.id]);
     const needed = run.needs === null ? undefined : (await locked(sql, run.needs))!;
-    const active = needed && ((await activeOf(sql, needed.key)) ?? needed);
+    const active = needed && ((await joined(sql, needed.key)) ?? needed);
     if (active && active.state !== 'done') {
       await sql(`update pruningbench.runs set state = 'waiting', reason = null, needs = $2 where id = $1`, [
         run.id,
@@ -363,6 +367,16 @@ async function activeOf(sql: Sql, key: string): Promise<Run | undefined> {
     `select * from pruningbench.runs where key = $1 and kind <> 'pruned' and state not in ('failed', 'cancelled') for update`,
     [key],
   );
+  return run;
+}
+
+/** The training that others share, for one more: it is not to end any more where somebody wanted that. */
+async function joined(sql: Sql, key: string): Promise<Run | undefined> {
+  const run = await activeOf(sql, key);
+  if (run?.cancelling) {
+    await sql('update pruningbench.runs set cancelling = false where id = $1', [run.id]);
+    await tell(sql, { run: run.id });
+  }
   return run;
 }
 

@@ -218,6 +218,21 @@ for (const kind of databaseKinds)
       assert.equal(await claim(), undefined);
     });
 
+    it('goes on with a training that is cancelled where somebody wants it before its worker has ended it', async () => {
+      await submit({ methods: ['random'] });
+      const { ticket, run } = (await claim())!;
+      await runs.cancel((await all()).at(-1)!.id);
+      assert.deepEqual(await runs.report(run!, undefined, []), { cancelling: true });
+      await submit({ methods: ['lamp'] });
+      assert.deepEqual(await runs.report(run!, undefined, []), { cancelling: false });
+      // it had heard of it before
+      await runs.finish(run!, ticket, { state: 'cancelled' });
+      assert.deepEqual((await states()).sort(), ['base queued', 'pruned cancelled', 'pruned waiting']);
+      assert.equal(await done(), 'base');
+      assert.equal(await done(), 'pruned');
+      assert.deepEqual((await states()).sort(), ['base done', 'pruned cancelled', 'pruned done']);
+    });
+
     it('fails what begins with a model that failed, and tries all of it again', async () => {
       await submit({ methods: ['magnitude-l2 + group-norm'] });
       const { ticket, run } = (await claim())!;

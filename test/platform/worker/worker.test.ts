@@ -146,6 +146,15 @@ for (const kind of databaseKinds)
       assert.match(log, /failed: loss is/);
     });
 
+    it('knows the methods of files that it was started with', async () => {
+      await platform.clear();
+      await assert.rejects(platform.worker({ plugins: ['no-such.ts'] }), /no-such\.ts: there is no such file/);
+      await platform.worker({ plugins: ['test/kernel/cli/fixtures/variety.ts'] });
+      await platform.submit(tinyPlan({ methods: ['variety'] }));
+      const [, run] = await platform.done();
+      assert.equal((run!.result as RunRecord).configuration.criterion.id, 'variety');
+    });
+
     it('prunes a model that was uploaded', async () => {
       await platform.clear();
       await platform.worker();

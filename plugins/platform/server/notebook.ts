@@ -32,7 +32,7 @@ planTable(plan)`,
     ...(upload ? uploaded(plan, upload) : [`const records = await runPlan(${withPath('plan')}, { out });`]),
     'leaderboardTable(records)',
     'layersChart(records)',
-    'trainingChart(records)',
+    'trainingChart(records[0].pruned.history, records[0].score)',
     ...(record ? comparison(record) : []),
   ]);
 }

@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist', 'node_modules', 'coverage', 'docs', 'runs', '.interop', '.fuzz'] },
+  { ignores: ['dist', 'node_modules', 'coverage', 'docs', 'runs', 'pruningbench-data', '.interop', '.fuzz'] },
   {
     files: ['**/*.ts', '**/*.tsx'],
     extends: [tseslint.configs.recommended],

@@ -1,8 +1,8 @@
 import { planSchema, type Plan, type PlanInput } from './plan.ts';
 
 /**
- * Sizes of an experiment: `smoke` shows that everything runs, `laptop` compares small cousins in hours, `paper` is what the
- * paper did.
+ * Sizes of an experiment: `smoke` shows that everything runs, `laptop` compares small cousins in hours, `paper` has
+ * the paper's network and data, and its schedules where it gives them.
  */
 export const profileNames = ['smoke', 'laptop', 'paper'] as const;
 export type ProfileName = 'smoke' | 'laptop' | 'paper';

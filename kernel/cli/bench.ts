@@ -51,7 +51,7 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
       '--experiment <name>',
       `all that follows as in an experiment of the paper, where it is not given: ${known.experiments.map(({ id }) => id).join(', ')}`,
     )
-    .addOption(new Option('--profile <name>', 'size of the experiment').choices([...profileNames]).default('laptop'))
+    .addOption(new Option('--profile <name>', 'size of the experiment').choices([...profileNames]).default('smoke'))
     .option('--estimate', 'say how long what is left of it takes on this machine, and do not run it')
     .option('--out <folder>', 'where records, base models and checkpoints are kept; what is there is not repeated')
     .option(

@@ -96,10 +96,9 @@ export class Modules {
     return pathToFileURL(found).href;
   }
 
-  /** Lets Node import TypeScript files, where it does not by itself. */
+  /** Lets Node import TypeScript files, in every version the same, and find this package from anywhere. */
   #readTypeScript(): void {
-    if (this.#hooked || import.meta.url.endsWith('.ts') || (process.features as { typescript?: unknown }).typescript)
-      return;
+    if (this.#hooked || import.meta.url.endsWith('.ts')) return;
     this.#hooked = true;
     register(new URL('./typescript-loader.js', import.meta.url));
   }

@@ -29,8 +29,8 @@ const networks = [
     'VGG-19',
     0.25,
     0.0625,
-    'There are no residual additions: every convolution is a group of its own, and nothing keeps a layer from being pruned ' +
-      'away almost wholly. At 8x this is where methods fall apart.',
+    'There are no residual additions: every convolution is a group of its own, and a layer that lost too much has no ' +
+      'path around it. At 8x this is where methods fall apart.',
   ],
 ] as const;
 

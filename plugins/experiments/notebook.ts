@@ -8,7 +8,16 @@ export function experimentNotebook(experiment: Experiment): Notebook {
   const [strategy] = paper.strategies;
   const weights = paper.protocol.base
     ? ''
-    : '\nlet weights: string | undefined; // of PyTorch, a safetensors file: needed by the profile paper';
+    : '\nlet weights: string | undefined; // of PyTorch, a safetensors file: needed by the profile paper; the README says how to make one';
+  const schedules = {
+    paper: 'with the schedules of the paper',
+    'paper-imagenet': "with the schedules of Torch-Pruning's scripts, as the paper does not give its own in full",
+    'paper-imagenet-vit': 'with schedules of our own, as the paper does not give its own in full',
+    'paper-coco': "by YOLOv8's own recipe",
+  }[paper.protocol.name]!;
+  const base = paper.protocol.base
+    ? 'A base model is trained, every'
+    : 'A base model is trained or, at the size of the paper, begins with weights of PyTorch; every';
   const rows =
     strategy === 'protected-global'
       ? `The paper's table of ${published.model} on ${published.dataset} is carried with this package.`
@@ -26,14 +35,14 @@ gives every unit a score, a *strategy* says how many units each group loses, low
 
 ${about}
 
-A base model is trained, every method prunes it to every speed-up, what is left is fine-tuned
-and scored. Records that are found in \`out\` are not made again, so that a run which was stopped goes on where it stood.
+${base} method prunes it to every speed-up, what is left
+is fine-tuned and scored. Records that are found in \`out\` are not made again, so that a run which was stopped goes on where it stood.
 
 | profile | what it is |
 | --- | --- |
 | \`smoke\` | shows in a minute that everything runs; its numbers mean nothing |
 | \`laptop\` | ${laptop.model} at a fraction of its width on ${laptop.dataset}, all ${laptop.methods.length} methods: hours on a processor |
-| \`paper\` | the paper's network, data and schedules: for a GPU, and days |`,
+| \`paper\` | the paper's network and data, ${schedules}: for a GPU, ${paper.protocol.base ? 'and days' : 'and weeks or months'} |`,
     ],
     `let profile: ProfileName = 'smoke';
 let out = '../runs/${id}'; // for records and models, a folder in it for each profile

@@ -125,6 +125,14 @@ describe('pruningbench serve', function () {
     assert.equal(first.said().split('\n').length, 2, first.said());
   });
 
+  it('asks for a token where a proxy lets others in', async () => {
+    const { line, end } = await serve('--allow-host', 'lab.example');
+    const [url, token] = line.split('#token=');
+    assert.match(token!, /^pb_/);
+    assert.equal((await fetch(`${url}api/runs`)).status, 401);
+    await end('SIGTERM');
+  });
+
   it('prints a token once where others can reach it', async function () {
     if (
       !Object.values(networkInterfaces())

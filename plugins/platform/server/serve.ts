@@ -31,7 +31,10 @@ const serveOptions = placeOptions.extend({
     .string()
     .optional()
     .describe('where files are kept: a folder (default: in that of the data) or s3://bucket/prefix'),
-  allowHost: z.array(z.string()).default([]).describe('names by which browsers call the server, as behind a proxy'),
+  allowHost: z
+    .array(z.string())
+    .default([])
+    .describe('names by which browsers call the server, as behind a proxy; it asks for a token then'),
   resources: z.enum(resourceNames).default('cpu').describe('the runs that its own worker takes'),
   rate: z
     .int()
@@ -68,7 +71,7 @@ export const serve: Describe = async (command, { io, catalogue, plugins, version
       const store = await openStore(where ?? join(resolve(place.data), 'store'));
       const folder = await mkdtemp(join(tmpdir(), 'pruningbench-serve-'));
       ends.push(() => rm(folder, { recursive: true, force: true }));
-      const tokens = loopback ? given['requireToken'] === true : true;
+      const tokens = !loopback || hosts.length > 0 || given['requireToken'] === true;
       const app = createServer({
         ...{ database, queue, runs, store, catalogue: known, plugins, version, folder, loopback, tokens, hosts },
         limits: { requests: rate, changes: Math.ceil(rate / 10) },

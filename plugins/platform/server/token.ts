@@ -28,7 +28,11 @@ export const token: Describe = (command, context) => {
 function describeCreate(command: Command, { io }: Context): void {
   command.argument('<name>', 'who or what it is for');
   addFlags(command, createOptions);
-  example(command, 'pruningbench token create dashboard --scopes read');
+  example(
+    command,
+    'pruningbench token create dashboard --scopes read',
+    'pruningbench token create gpu-1 --scopes work',
+  );
   command.action(async (name: string, given: Given) => {
     const { scopes, ...place } = readFlags(createOptions, given);
     await withTokens(place, io, async tokens => {

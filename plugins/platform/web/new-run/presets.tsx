@@ -6,7 +6,7 @@ import { plural } from '../format.ts';
 const abouts = {
   smoke: 'shows in a minute that everything runs; its numbers mean nothing',
   laptop: 'a small cousin, all methods: hours on a processor',
-  paper: 'the network, data and schedules of the paper: for a GPU, and days',
+  paper: 'the network and data of the paper: for a GPU, and days',
 } as const;
 
 /** The experiments of the paper, each at three sizes. */
@@ -14,7 +14,8 @@ export function Presets({ pick }: { pick: (plan: Plan, title: string) => void })
   const { experiments, datasets } = useCatalogue();
   const fold = useRef<HTMLDetailsElement>(null);
   if (experiments.length === 0) return null;
-  const missing = ({ dataset }: Plan) => {
+  const missing = ({ dataset, protocol }: Plan) => {
+    if (!protocol.base) return 'begins with weights of PyTorch, which only the command line takes';
     const found = datasets.find(({ id }) => id === dataset);
     return found?.unavailable == null ? null : `${found.title} is not on this server`;
   };

@@ -217,7 +217,9 @@ describe('the page', function () {
     await page.getByText('Begin with an experiment of the paper').click();
     const paper = page.getByRole('button', { name: /^paper.*: ResNet-18 on CIFAR-100, protected-global/ });
     assert.equal(await paper.isDisabled(), true, 'its data set is not here');
-    const weights = page.getByRole('button', { name: /^paper *begins with weights of PyTorch.*: ResNet-18 on ImageNet/ });
+    const weights = page.getByRole('button', {
+      name: /^paper *begins with weights of PyTorch.*: ResNet-18 on ImageNet/,
+    });
     assert.equal(await weights.isDisabled(), true);
     await page.getByRole('button', { name: /^laptop.*: ResNet-18 on CIFAR-100, protected-global/ }).click();
     assert.match(await page.locator(':focus').innerText(), /^Begin with/, 'keys go on where they were');

@@ -19,9 +19,10 @@ export const isOnnx = ([tag]: Uint8Array): boolean => tag !== undefined && isMod
 const handlers: Readonly<Record<string, Handler>> = { ...nn, ...math, ...shape };
 
 /**
- * Reads an ONNX file (operator sets 9 to 21 as PyTorch, timm and Ultralytics write them). Images become channels last;
- * the first axis of every input is the batch, whatever size it has in the file, and is free in the graph. What is not
- * supported is an error that names op, node and operator set.
+ * Reads an ONNX file (operator sets 7 to 22, as PyTorch, timm and Ultralytics write them). Images become channels last;
+ * the first axis of every input is the batch, whatever size it has in the file, and is free in the graph. A weight that
+ * several nodes read becomes one of each, as exporters also join weights that are equal by chance. What is not supported
+ * is an error that names op, node and operator set.
  */
 export function readOnnx(bytes: Uint8Array, options: ReadOptions = {}): Graph {
   const model = decodeModel(bytes);

@@ -1,13 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { beside } from '../../../kernel/train/thread.ts';
+import { fileURLToPath } from 'node:url';
+import { beside, execArgvOf } from '../../../kernel/train/thread.ts';
 import { childEnvironment } from '../worker/child-process.ts';
 import type { Answer, Job, Question } from './inspect.ts';
 import { Refused } from './refused.ts';
-
-// as a child that runs from source needs it
-const tsx = (): string => pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 
 export interface Bounds {
   /** Memory that the child may have, in MiB. */
@@ -78,7 +74,7 @@ export class Inspector {
     const node = [
       process.execPath,
       `--max-old-space-size=${Math.round(memory / 2)}`,
-      ...(module.endsWith('.ts') ? ['--import', tsx()] : []),
+      ...execArgvOf(module),
       fileURLToPath(module),
       ...this.#plugins,
     ];

@@ -10,11 +10,11 @@ import { modelOptionsOf } from '../plugin.ts';
 import { sparsityOf } from '../prune/sparsity.ts';
 import { fit, type Fitted } from '../train/fit.ts';
 import type { TrainingProgress } from '../train/progress.ts';
-import { trainingOptions } from '../train/training-options.ts';
+import { sparsifyOptions, trainingOptions } from '../train/training-options.ts';
 import { choiceOf, choose } from './choose.ts';
 import type { Describe } from './command.ts';
 import { addBackendFlags, backendFrom } from './backend-flags.ts';
-import { addFlags, readFlags, typedFlags, type Given } from './flags.ts';
+import { addFlags, readFlags, type Given } from './flags.ts';
 import { example } from './help.ts';
 import { addGraphFlags, graphFrom } from './graph-source.ts';
 import { commandLine, interruptible } from './interrupt.ts';
@@ -54,7 +54,7 @@ export const train: Describe = async (command, { io, catalogue, argv }) => {
       given['regularizer'] === undefined
         ? undefined
         : choose('regularizer', known.regularizers, given['regularizer'] as string);
-    const training = readFlags(trainingOptions, given, regularizer ? withoutDecay(given) : {});
+    const training = readFlags(regularizer ? sparsifyOptions : trainingOptions, given);
     const task = find('task', known.tasks, dataset.plugin.task);
     const backend = await backendFrom(known, given);
     const data = await dataset.plugin.load(dataset.options);
@@ -120,12 +120,6 @@ export const train: Describe = async (command, { io, catalogue, argv }) => {
     for (const file of files) io.out(`wrote ${file}\n`);
   });
 };
-
-/** A regularizer decays weights itself: the optimizer does not, unless asked to (METHODS 4). */
-function withoutDecay(given: Given): Given {
-  const optimizer = typedFlags(trainingOptions, given)['optimizer'] as Record<string, unknown> | undefined;
-  return { optimizer: { kind: 'sgd', weightDecay: 0, ...optimizer } };
-}
 
 function howToResume(out: string | undefined, argv: readonly string[]): string {
   if (out === undefined) return 'stopped; without --out nothing was kept';

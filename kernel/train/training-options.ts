@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { scheduleOptions } from './learning-rate.ts';
-import { optimizerOptions } from './optimizer.ts';
+import { optimizerOptions, sparsifyOptimizerOptions } from './optimizer.ts';
 
 /** What a training is made of, apart from graph, data and task. The defaults are the paper's fine-tuning on CIFAR. */
 export const trainingOptions = z.strictObject({
@@ -15,3 +15,8 @@ export const trainingOptions = z.strictObject({
   keep: z.enum(['last', 'best']).default('last').describe('which weights are returned'),
 });
 export type TrainingOptions = z.infer<typeof trainingOptions>;
+
+/** What a training under a regularizer is made of. */
+export const sparsifyOptions = trainingOptions.extend({
+  optimizer: sparsifyOptimizerOptions.prefault({ kind: 'sgd' }),
+});

@@ -58,17 +58,19 @@ describe('sparsify', () => {
       start: () => ({ gradients: parameters => ({ 'first.kernel': tf.mul(parameters.get('first.kernel')!, 2) }) }),
     });
     const graph = plain();
-    const optimizer = { kind: 'sgd' as const, learningRate: 0.01, weightDecay: 0 };
-    const [without, with_] = [
-      await fit(graph, data, { ...options, optimizer }),
-      await sparsify(graph, data, { ...options, regularizer: pull }),
-    ];
     const kernel = (g: typeof graph, name: string) => g.parameters.get(name)!.values;
-    kernel(with_.graph, 'first.kernel').forEach((value, i) => {
-      const expected = kernel(without.graph, 'first.kernel')[i]! - 0.01 * 2 * kernel(graph, 'first.kernel')[i]!;
-      assert.ok(Math.abs(value - expected) < 1e-6);
-    });
-    assert.deepEqual(kernel(with_.graph, 'last.kernel'), kernel(without.graph, 'last.kernel'));
+    for (const given of [undefined, { kind: 'sgd' as const, learningRate: 0.02 }]) {
+      const optimizer = { kind: 'sgd' as const, learningRate: 0.01, ...given, weightDecay: 0 };
+      const [without, with_] = [
+        await fit(graph, data, { ...options, optimizer }),
+        await sparsify(graph, data, { ...options, regularizer: pull, ...(given ? { optimizer: given } : {}) }),
+      ];
+      kernel(with_.graph, 'first.kernel').forEach((value, i) => {
+        const pulled = optimizer.learningRate * 2 * kernel(graph, 'first.kernel')[i]!;
+        assert.ok(Math.abs(value - (kernel(without.graph, 'first.kernel')[i]! - pulled)) < 1e-6);
+      });
+      assert.deepEqual(kernel(with_.graph, 'last.kernel'), kernel(without.graph, 'last.kernel'));
+    }
   });
 });
 

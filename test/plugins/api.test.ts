@@ -7,7 +7,7 @@ import { Builder } from '../../kernel/graph/builder.ts';
 import { groups } from '../../kernel/graph/groups.ts';
 import { Network } from '../../kernel/graph/run.ts';
 import { defineRegularizer } from '../../kernel/plugin.ts';
-import { build, fit, load, runOnnx, save, sparsify, unitScores } from '../../plugins/api.ts';
+import { build, fit, load, runOnnx, save, sparsify, unitScores, useBackend } from '../../plugins/api.ts';
 import { tinyDetector } from './tasks/detection/tiny-detector.ts';
 
 const plain = () => {
@@ -41,6 +41,15 @@ describe('scores of units', () => {
     );
     assert.deepEqual((await unitScores(plain(), 'bn-scale')).size, 0);
     await assert.rejects(unitScores(graph, 'taylor'), /data/);
+  });
+});
+
+describe('backends', () => {
+  it('one that cannot be chosen leaves the one before', async () => {
+    const count = async () => (await unitScores(plain(), 'magnitude-l2')).size;
+    assert.equal(await count(), 1);
+    await assert.rejects(useBackend('abacus'), /unknown backend abacus/);
+    assert.equal(await count(), 1);
   });
 });
 

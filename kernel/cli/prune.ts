@@ -21,6 +21,7 @@ import { layersOf } from './layers.ts';
 import { LiveLine } from './live.ts';
 import { metric, table } from './table.ts';
 import { writeModel } from './write-model.ts';
+import { seedSchema } from '../seed.ts';
 
 const pruneOptions = z.object({
   speedup: z.number().min(1).describe('multiply-adds, or time, before over after, at least'),
@@ -36,7 +37,7 @@ const pruneOptions = z.object({
     .optional()
     .describe("how groups are made comparable (default: the criterion's)"),
   ignore: z.array(z.string()).default([]).describe('groups that stay whole'),
-  seed: z.int().default(0).describe('seed of whatever is random'),
+  seed: seedSchema.default(0).describe('seed of whatever is random'),
 });
 
 const calibrationOptions = z.object({

@@ -23,9 +23,10 @@ import { json } from './json.ts';
 import { LiveLine } from './live.ts';
 import { duration, metric, table } from './table.ts';
 import { writeModel } from './write-model.ts';
+import { seedSchema } from '../seed.ts';
 
 const runOptions = z.object({
-  seed: z.int().default(0).describe('seed of initial weights, order and augmentation'),
+  seed: seedSchema.default(0).describe('seed of initial weights, order and augmentation'),
   checkpointEvery: z.int().positive().default(100).describe('steps between checkpoints within an epoch'),
 });
 

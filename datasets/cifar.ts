@@ -8,6 +8,7 @@ import { sharedBytes } from '../kernel/train/shared-memory.ts';
 import { balanced } from './balanced.ts';
 import { findFolder } from './shared.ts';
 import { standIn } from './stand-in.ts';
+import { seedSchema } from '../kernel/seed.ts';
 
 const side = 32;
 const channels = 3;
@@ -39,7 +40,7 @@ export const cifarOptions = z.strictObject({
   train: z.int().positive().optional().describe('use only so many training images, of all classes alike'),
   test: z.int().positive().optional().describe('use only so many test images, of all classes alike'),
   subset: z.enum(['first', 'random']).default('first').describe('which images are used, where not all are'),
-  seed: z.int().default(0).describe('seed of a random subset'),
+  seed: seedSchema.default(0).describe('seed of a random subset'),
 });
 export type CifarOptions = z.infer<typeof cifarOptions>;
 

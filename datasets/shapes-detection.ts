@@ -17,9 +17,10 @@ import {
   type Placement,
 } from './drawing.ts';
 import { figures } from './figures.ts';
+import { seedSchema } from '../kernel/seed.ts';
 
 const shapesDetectionOptions = z.strictObject({
-  seed: z.int().default(0),
+  seed: seedSchema.default(0),
   train: z.int().positive().default(500).describe('training images'),
   test: z.int().positive().default(100).describe('test images'),
   image: z.int().positive().multipleOf(32).default(96).describe('side of the images'),

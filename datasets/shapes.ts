@@ -15,13 +15,14 @@ import {
   type Canvas,
 } from './drawing.ts';
 import { figures } from './figures.ts';
+import { seedSchema } from '../kernel/seed.ts';
 
 const side = 32;
 const channels = 3;
 const pixels = side * side;
 
 const shapesOptions = z.strictObject({
-  seed: z.int().default(0),
+  seed: seedSchema.default(0),
   train: z.int().positive().default(4000).describe('training images'),
   test: z.int().positive().default(1000).describe('test images'),
   noise: z.number().min(0).max(1).default(0.05).describe('deviation of the noise of every value, white being 1'),

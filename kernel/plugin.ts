@@ -209,9 +209,12 @@ export interface Data<T = unknown> {
   readonly checksum: string;
 }
 
-/** The options of models that follow from a data set. */
-export const modelOptionsOf = ({ classes, shape: [image, , channels] }: Data) => ({
-  classes: classes.length,
+/** The options of models that follow from a data set; of its classes, their number is enough. */
+export const modelOptionsOf = ({
+  classes,
+  shape: [image, , channels],
+}: Pick<Data, 'shape'> & { readonly classes: Data['classes'] | number }) => ({
+  classes: typeof classes === 'number' ? classes : classes.length,
   image,
   channels,
 });

@@ -10,7 +10,13 @@ export interface Random {
   fork(name: string): Random;
 }
 
+/** How many seeds there are: those from 0 on below this. */
+export const seeds = 2 ** 32;
+
+/** Throws where the seed is none: what lies outside of 32 bits would give the stream of another. */
 export function random(seed: number, name = ''): Random {
+  if (!(Number.isInteger(seed) && seed >= 0 && seed < seeds))
+    throw new RangeError(`seed ${seed}: must be a whole number from 0 to ${seeds - 1}`);
   let a = hash(name, 0x9e3779b9 ^ seed);
   let b = hash(name, 0x243f6a88 + seed);
   let c = seed | 0;

@@ -37,6 +37,7 @@ import { decodeSafetensors } from '../kernel/safetensors.ts';
 import { evaluate as evaluateGraph } from '../kernel/train/evaluate.ts';
 import { fit as fitGraph, type Fitted, type FitOptions } from '../kernel/train/fit.ts';
 import { recalibrate as recalibrateGraph, type RecalibrateOptions } from '../kernel/train/recalibrate.ts';
+import { sparsifyOptions } from '../kernel/train/training-options.ts';
 import { writeAtomically } from '../kernel/train/write-atomically.ts';
 import { ready } from './backend-choice.ts';
 import { catalogue } from './catalogue.ts';
@@ -168,7 +169,7 @@ export interface SparsifyOptions extends Omit<FitOptions, 'regularize' | 'slots'
 
 /**
  * Trains a graph with a penalty that prepares it for pruning, as in `sparsify(graph, data, { regularizer: 'group-norm',
- * epochs: 3 })`; the penalty takes the place of the optimizer's weight decay, unless an optimizer is given.
+ * epochs: 3 })`; the penalty takes the place of the optimizer's weight decay, unless the optimizer states one.
  */
 export async function sparsify(
   graph: Graph,
@@ -176,6 +177,7 @@ export async function sparsify(
   { regularizer, regularizerOptions, criterion, ...options }: SparsifyOptions,
 ): Promise<Fitted> {
   await ready();
+  const { optimizer } = sparsifyOptions.pick({ optimizer: true }).parse({ optimizer: options.optimizer });
   const plugin = find('regularizer', catalogue.regularizers, regularizer);
   const sparsity = sparsityOf(
     graph,
@@ -184,8 +186,8 @@ export async function sparsify(
   const penalty = plugin.start(sparsity, parseOptions(plugin, regularizerOptions));
   try {
     return await fit(graph, data, {
-      optimizer: { kind: 'sgd', learningRate: 0.01, weightDecay: 0 },
       ...options,
+      optimizer,
       regularize: regularizeBy(penalty),
       slots: penalty.slots,
     });

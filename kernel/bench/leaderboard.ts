@@ -65,7 +65,7 @@ export function standings(
   const rows = records.map(record => {
     const { configuration: c, base, pruned, latency, seconds, score } = record;
     const count = countKey(c.protocol.count);
-    const measured = latency[0];
+    const [measured] = [...latency].sort((a, b) => a.batch - b.batch);
     return {
       ...labels(record),
       ...entryOf(record),

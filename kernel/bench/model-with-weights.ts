@@ -10,12 +10,17 @@ export function modelWithWeights(model: Model, bytes: Uint8Array): Model {
   const weights = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
   return {
     ...model,
-    // The model's own schema may be strict, so it does not see the checksum.
-    options: z
-      .record(z.string(), z.unknown())
-      .transform(options => ({ ...(model.options.parse(without(options)) as object), weights })),
+    options: withChecksum(model.options, weights),
     build: options => loadWeights(model.build(model.options.parse(without(options))), tensors),
   };
+}
+
+/** The model's own schema, so that its options are known by name, and beside them the checksum, whatever was given. */
+function withChecksum(options: z.ZodType, weights: string): z.ZodType {
+  if (options instanceof z.ZodObject) return options.safeExtend({ weights: z.literal(weights).catch(weights) });
+  return z
+    .record(z.string(), z.unknown())
+    .transform(given => ({ ...(options.parse(without(given)) as object), weights }));
 }
 
 const without = (options: unknown): object => {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { protocolSchema } from './protocol.ts';
+import { seedSchema } from '../seed.ts';
 
 const options = z.record(z.string(), z.unknown()).default({});
 
@@ -15,7 +16,7 @@ export const planSchema = z.strictObject({
   strategies: z.array(z.string()).min(1).default(['protected-global']),
   speedups: z.array(z.number().min(1)).min(1).default([2]),
   /** Everything is run once for each. */
-  seeds: z.array(z.int()).min(1).default([0]),
+  seeds: z.array(seedSchema).min(1).default([0]),
   /** Groups keep a multiple of so many units. */
   roundTo: z.int().positive().default(1),
   protocol: protocolSchema,

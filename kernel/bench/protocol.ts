@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { speedupKinds } from '../prune/speedup.ts';
-import { trainingOptions, type TrainingOptions } from '../train/training-options.ts';
+import { sparsifyOptions, trainingOptions, type TrainingOptions } from '../train/training-options.ts';
 
 /**
  * How methods are compared: the schedules of training, the way to the speed-up, what is measured. A result is only
@@ -12,7 +12,7 @@ export const protocolSchema = z.strictObject({
   /** Training of the base model. Without it (null) the model is taken as it is, which has its weights from elsewhere. */
   base: trainingOptions.nullable().prefault({}),
   /** Training under a regularizer before pruning, for methods that have one. */
-  sparsify: trainingOptions.prefault({}),
+  sparsify: sparsifyOptions.prefault({}),
   /** Training after pruning. Without it (null) the pruned model is scored as it is. */
   finetune: trainingOptions.nullable().prefault({}),
   /** Training batches that batch norms are recalibrated with for the score `recalibrated`; 0 for none. */

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { writeInFolder } from '../train/write-atomically.ts';
 import { canonical } from './canonical.ts';
 import { protocolSchema } from './protocol.ts';
+import { seedSchema } from '../seed.ts';
 
 export { canonical };
 
@@ -41,7 +42,7 @@ export const configurationSchema = z.strictObject({
   normalize: z.string(),
   roundTo: z.int(),
   speedup: z.number(),
-  seed: z.int(),
+  seed: seedSchema,
   backend: z.string(),
 });
 export type Configuration = z.infer<typeof configurationSchema>;

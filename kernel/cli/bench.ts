@@ -26,11 +26,12 @@ import { LiveLine } from './live.ts';
 import { read } from './read.ts';
 import { specOf, textOf } from './schema.ts';
 import { duration, table } from './table.ts';
+import { seedSchema } from '../seed.ts';
 
 const epochs = z.int().positive().optional();
 const benchOptions = z.object({
   speedups: z.array(z.number().min(1)).min(1).default([2]).describe('multiply-adds before over after, at least'),
-  seeds: z.array(z.int()).min(1).default([0]).describe('everything is run once for each'),
+  seeds: z.array(seedSchema).min(1).default([0]).describe('everything is run once for each'),
   protocol: z
     .string()
     .default('quick')

@@ -32,8 +32,8 @@ export function addFlags(command: Command, schema: z.ZodType, heading = 'Options
 }
 
 /** Values of those flags that belong to a schema, checked and completed. */
-export const readFlags = <T>(schema: z.ZodType<T>, given: Given, more: Given = {}): T =>
-  checked(schema, { ...typedFlags(schema, given), ...more }, flagOf);
+export const readFlags = <T>(schema: z.ZodType<T>, given: Given): T =>
+  checked(schema, typedFlags(schema, given), flagOf);
 
 /** Values of those flags that were given and belong to a schema. */
 export function typedFlags(schema: z.ZodType, given: Given): Record<string, unknown> {

@@ -16,13 +16,14 @@ import { addFolder, folderOf } from './leaderboard-source.ts';
 import { sourcesOf } from './leaderboard-submit.ts';
 import { LiveLine } from './live.ts';
 import { read } from './read.ts';
+import { seedSchema } from '../seed.ts';
 
 const verifyOptions = z.object({
   by: z.string().default('anonymous').describe('who verifies'),
   datasetPath: z.string().optional().describe('where the data lie; entries do not know'),
   base: z.string().optional().describe("the base model (.safetensors), where the entry's was given"),
   weights: z.string().optional().describe('weights from PyTorch (.safetensors), where the entry began with some'),
-  seeds: z.array(z.int()).optional().describe('seeds to run again (default: all of the entry)'),
+  seeds: z.array(seedSchema).optional().describe('seeds to run again (default: all of the entry)'),
   tolerance: z
     .number()
     .min(0)

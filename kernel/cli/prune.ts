@@ -6,6 +6,7 @@ import { compareLatency, type Comparison, type Latency } from '../bench/measure.
 import type { Graph } from '../graph/graph.ts';
 import { prune as pruneGraph, scoringOf, type Pruned } from '../prune/prune.ts';
 import { withoutPath } from '../options.ts';
+import { layersOf } from '../graph/layers.ts';
 import { modelOptionsOf } from '../plugin.ts';
 import { normalizationNames, reductionNames } from '../prune/score.ts';
 import { speedupKinds } from '../prune/speedup.ts';
@@ -17,10 +18,10 @@ import { addFlags, readFlags, type Given } from './flags.ts';
 import { example } from './help.ts';
 import { addGraphFlags, graphFrom } from './graph-source.ts';
 import { json } from './json.ts';
-import { layersOf } from './layers.ts';
 import { LiveLine } from './live.ts';
 import { metric, table } from './table.ts';
 import { writeModel } from './write-model.ts';
+import { seedSchema } from '../seed.ts';
 
 const pruneOptions = z.object({
   speedup: z.number().min(1).describe('multiply-adds, or time, before over after, at least'),
@@ -36,7 +37,7 @@ const pruneOptions = z.object({
     .optional()
     .describe("how groups are made comparable (default: the criterion's)"),
   ignore: z.array(z.string()).default([]).describe('groups that stay whole'),
-  seed: z.int().default(0).describe('seed of whatever is random'),
+  seed: seedSchema.default(0).describe('seed of whatever is random'),
 });
 
 const calibrationOptions = z.object({
@@ -149,10 +150,10 @@ export const prune: Describe = async (command, { io, catalogue }) => {
 
 function layersText(before: Graph, { graph: after }: Pruned): string {
   const small = new Map(layersOf(after).map(layer => [layer.id, layer]));
-  const rows = layersOf(before).map(({ id, kernel, macs }) => {
+  const rows = layersOf(before).map(({ id, shape, macs }) => {
     const layer = small.get(id)!;
     const share = `${((100 * layer.macs) / macs).toFixed(0)}%`;
-    return [id, kernel.join(' x '), layer.kernel.join(' x '), metric(macs), metric(layer.macs), share];
+    return [id, shape.join(' x '), layer.shape.join(' x '), metric(macs), metric(layer.macs), share];
   });
   return table(['layer', 'kernel', 'pruned', 'MACs', 'pruned', 'left'], rows);
 }

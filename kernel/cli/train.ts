@@ -10,11 +10,11 @@ import { modelOptionsOf } from '../plugin.ts';
 import { sparsityOf } from '../prune/sparsity.ts';
 import { fit, type Fitted } from '../train/fit.ts';
 import type { TrainingProgress } from '../train/progress.ts';
-import { trainingOptions } from '../train/training-options.ts';
+import { sparsifyOptions, trainingOptions } from '../train/training-options.ts';
 import { choiceOf, choose } from './choose.ts';
 import type { Describe } from './command.ts';
 import { addBackendFlags, backendFrom } from './backend-flags.ts';
-import { addFlags, readFlags, typedFlags, type Given } from './flags.ts';
+import { addFlags, readFlags, type Given } from './flags.ts';
 import { example } from './help.ts';
 import { addGraphFlags, graphFrom } from './graph-source.ts';
 import { commandLine, interruptible } from './interrupt.ts';
@@ -23,9 +23,10 @@ import { json } from './json.ts';
 import { LiveLine } from './live.ts';
 import { duration, metric, table } from './table.ts';
 import { writeModel } from './write-model.ts';
+import { seedSchema } from '../seed.ts';
 
 const runOptions = z.object({
-  seed: z.int().default(0).describe('seed of initial weights, order and augmentation'),
+  seed: seedSchema.default(0).describe('seed of initial weights, order and augmentation'),
   checkpointEvery: z.int().positive().default(100).describe('steps between checkpoints within an epoch'),
 });
 
@@ -54,7 +55,7 @@ export const train: Describe = async (command, { io, catalogue, argv }) => {
       given['regularizer'] === undefined
         ? undefined
         : choose('regularizer', known.regularizers, given['regularizer'] as string);
-    const training = readFlags(trainingOptions, given, regularizer ? withoutDecay(given) : {});
+    const training = readFlags(regularizer ? sparsifyOptions : trainingOptions, given);
     const task = find('task', known.tasks, dataset.plugin.task);
     const backend = await backendFrom(known, given);
     const data = await dataset.plugin.load(dataset.options);
@@ -120,12 +121,6 @@ export const train: Describe = async (command, { io, catalogue, argv }) => {
     for (const file of files) io.out(`wrote ${file}\n`);
   });
 };
-
-/** A regularizer decays weights itself: the optimizer does not, unless asked to (METHODS 4). */
-function withoutDecay(given: Given): Given {
-  const optimizer = typedFlags(trainingOptions, given)['optimizer'] as Record<string, unknown> | undefined;
-  return { optimizer: { kind: 'sgd', weightDecay: 0, ...optimizer } };
-}
 
 function howToResume(out: string | undefined, argv: readonly string[]): string {
   if (out === undefined) return 'stopped; without --out nothing was kept';

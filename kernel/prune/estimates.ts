@@ -81,7 +81,7 @@ export class Estimates implements Scorer {
   #unitScores(group: Group, estimate: Exclude<Estimate, { elements: unknown }>): Float64Array {
     const { criterion, reduce } = this.#scoring;
     if ('units' in estimate)
-      return checked(criterion, group, Float64Array.from(scoresOf(criterion.id, group.id, estimate.units)));
+      return checked(this.#scoring, group, Float64Array.from(scoresOf(criterion.id, group.id, estimate.units)));
     const members = scoringMembers(criterion, group);
     const local = members.map(({ parameter, units }) => {
       const scores = scoresOf(criterion.id, parameter, estimate.filters);
@@ -89,7 +89,7 @@ export class Estimates implements Scorer {
         throw new RangeError(`criterion ${criterion.id}: ${scores.length} scores for ${units.length} of ${parameter}`);
       return scores;
     });
-    return checked(criterion, group, reduceMembers(group, members, local, reduce));
+    return checked(this.#scoring, group, reduceMembers(group, members, local, reduce));
   }
 }
 

@@ -37,10 +37,10 @@ export class Follower {
 
   /** Scores of the units of each group that are left, in their order. */
   scores(): Float64Array[] {
-    const { reduce, normalize, criterion } = this.#scoring;
+    const { reduce, normalize } = this.#scoring;
     return this.#groups.map(({ group, members, scoring, alive }) => {
       const local = scoring.map(({ followed, side }) => followed.scores(side));
-      const scores = checked(criterion, group, reduceMembers(group, members, local, reduce));
+      const scores = checked(this.#scoring, group, reduceMembers(group, members, local, reduce));
       let left = 0;
       for (let unit = 0; unit < alive.length; unit++) if (alive[unit]) scores[left++] = scores[unit]!;
       return normalizations[normalize](scores.subarray(0, left));

@@ -128,10 +128,12 @@ export async function prune(graph: Graph, options: PruneOptions): Promise<Pruned
     const scores = await scorer.scores(step, result);
     const ranked = pruned.map((group, g) => ({ id: group.id, original: group.units, scores: scores[g]! }));
     const keep = strategy.keep(ranked, 1 - step / steps, strategyOptions);
+    // What a strategy keeps where nothing shall be left is the least that it allows.
+    const least = roundTo > 1 ? strategy.keep(ranked, 0, strategyOptions) : keep;
     let removed = 0;
     pruned.forEach((group, g) => {
       const alive = scores[g]!.length;
-      const gone = lowest(scores[g]!, alive - roundKept(keep[g]!, alive, roundTo));
+      const gone = lowest(scores[g]!, alive - roundKept(keep[g]!, alive, roundTo, least[g]!));
       if (gone.length === 0) return;
       const mask = kept.get(group.id)!;
       const units = positions(mask);

@@ -98,26 +98,30 @@ export async function score(
       const scores = Float64Array.from(
         criterion.unit!({ id: group.id, units: group.units, random: random.fork(group.id) }, options),
       );
-      return normalizations[normalize](checked(criterion, group, scores));
+      return normalizations[normalize](checked(scoring, group, scores));
     });
   const members = groups.map(group => scoringMembers(criterion, group));
   const local = await localScores(graph, members.flat(), scoring);
   let at = 0;
   return groups.map((group, g) => {
     const own = local.slice(at, (at += members[g]!.length));
-    return normalizations[normalize](checked(criterion, group, reduceMembers(group, members[g]!, own, reduce)));
+    return normalizations[normalize](checked(scoring, group, reduceMembers(group, members[g]!, own, reduce)));
   });
 }
 
-/** Scores that are one finite number per unit. */
-export function checked(criterion: Criterion, group: Group, scores: Float64Array): Float64Array {
+/** Scores that are one finite number per unit, and not negative where they become shares. */
+export function checked({ criterion, normalize }: Scoring, group: Group, scores: Float64Array): Float64Array {
   if (scores.length !== group.units)
     throw new RangeError(
       `criterion ${criterion.id}: ${scores.length} scores for the ${group.units} units of ${group.id}`,
     );
+  const least = normalize === 'lamp' ? 0 : -Infinity;
   for (let unit = 0; unit < scores.length; unit++)
-    if (!Number.isFinite(scores[unit]))
-      throw new RangeError(`criterion ${criterion.id}: unit ${unit} of ${group.id} scores ${scores[unit]}`);
+    if (!Number.isFinite(scores[unit]) || scores[unit]! < least)
+      throw new RangeError(
+        `criterion ${criterion.id}: unit ${unit} of ${group.id} scores ${scores[unit]}` +
+          (least === 0 ? ', lamp takes finite scores from 0 on' : ''),
+      );
   return scores;
 }
 

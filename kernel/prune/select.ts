@@ -75,8 +75,11 @@ function lowestFirst(values: Float64Array, count: number): Float64Array {
   return values;
 }
 
-/** The number of kept units as a multiple of `to`, the nearest one, never none and never more than there are. */
-export function roundKept(keep: number, alive: number, to: number): number {
-  const rounded = to <= 1 ? keep : Math.max(to, Math.round(keep / to) * to);
+/**
+ * The number of kept units as a multiple of `to`: the nearest one that is no less than `least`, never none and never more
+ * than there are.
+ */
+export function roundKept(keep: number, alive: number, to: number, least: number): number {
+  const rounded = to <= 1 ? keep : Math.max(1, Math.round(keep / to), Math.ceil(least / to)) * to;
   return Math.min(Math.max(1, rounded), alive);
 }

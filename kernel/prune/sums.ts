@@ -8,18 +8,22 @@ export class Sums implements Followed {
   readonly #cells: Float64Array | undefined;
   readonly #sums: readonly [Float64Array, Float64Array];
   readonly #gone: readonly [Uint8Array, Uint8Array];
+  /** Below 0 go only sums of what is negative; subtracting must not lead there by rounding. */
+  readonly #least: number;
 
   constructor({ values, matrices, rows, columns }: Stack, f: (weight: number) => number) {
     const cells = matrices > 1 ? new Float64Array(rows * columns) : undefined;
     if (cells)
       for (let matrix = 0, at = 0; matrix < matrices; matrix++)
         for (let cell = 0; cell < cells.length; cell++, at++) cells[cell]! += f(values[at]!);
+    let least = 0;
     const [byRow, byColumn] = [new Float64Array(rows), new Float64Array(columns)];
     for (let row = 0, at = 0; row < rows; row++) {
       let sum = 0;
       for (let column = 0; column < columns; column++, at++) {
         const cell = cells ? cells[at]! : f(values[at]!);
         sum += cell;
+        if (cell < 0) least = -Infinity;
         byColumn[column]! += cell;
       }
       byRow[row] = sum;
@@ -28,6 +32,7 @@ export class Sums implements Followed {
     this.#f = f;
     this.#cells = cells;
     this.#sums = [byRow, byColumn];
+    this.#least = least;
     this.#gone = [new Uint8Array(rows), new Uint8Array(columns)];
   }
 
@@ -49,7 +54,7 @@ export class Sums implements Followed {
         const at = left[k]! * along + i * across;
         sum -= cells ? cells[at]! : f(values[at]!);
       }
-      sums[i] = sum;
+      sums[i] = Math.max(sum, this.#least);
     }
   }
 }

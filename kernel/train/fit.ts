@@ -41,7 +41,7 @@ export interface FitOptions extends z.input<typeof trainingOptions> {
 export interface Fitted {
   readonly graph: Graph;
   readonly history: readonly EpochRecord[];
-  /** The task's numbers at the end of the last epoch. */
+  /** The task's numbers of the weights that are returned: those of the last epoch, or of the best. */
   readonly scores: Readonly<Record<string, number>>;
   readonly best: Best;
   /** Whether it went on from a checkpoint. */
@@ -218,10 +218,12 @@ class Run<T> {
 
   async result(): Promise<Omit<Fitted, 'resumed'>> {
     const { history, best } = this.#state;
-    if (this.settings.keep === 'best' && this.#files && !(await this.#files.restore('best')))
+    const { keep, epochs } = this.settings;
+    if (keep === 'best' && this.#files && !(await this.#files.restore('best')))
       throw new Error(`fit: the file of the best weights, of epoch ${best!.epoch}, is gone`);
     const graph = this.#best ?? (await this.#network.snapshot());
-    return { graph, history, scores: history.at(-1)!.scores!, best: best! };
+    const returned = history[(keep === 'best' ? best!.epoch : epochs) - 1]!;
+    return { graph, history, scores: returned.scores!, best: best! };
   }
 
   dispose(): void {

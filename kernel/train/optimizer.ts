@@ -28,6 +28,11 @@ export const adamwOptions = z.strictObject({
 });
 
 export const optimizerOptions = z.discriminatedUnion('kind', [sgdOptions, adamwOptions]);
+/** Under a regularizer, which makes weights smaller itself, no optimizer decays them unless it states so (METHODS 4). */
+export const sparsifyOptimizerOptions = z.discriminatedUnion('kind', [
+  sgdOptions.extend({ weightDecay: weightDecay.default(0) }),
+  adamwOptions.extend({ weightDecay: weightDecay.default(0) }),
+]);
 export type OptimizerOptions = z.infer<typeof optimizerOptions>;
 
 /** Variables of a network, or their gradients, by the names of the graph's parameters. */

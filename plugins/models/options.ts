@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Shape } from '../../kernel/graph/parameter.ts';
+import { seedSchema } from '../../kernel/seed.ts';
 
 /** Options that all models for image classification share. */
 export const imageModelOptions = z.object({
@@ -11,7 +12,7 @@ export const imageModelOptions = z.object({
     .optional()
     .describe('side of the square input in pixels (default 224 from 1000 classes on, else 32)'),
   channels: z.int().min(1).default(3).describe('channels of the input'),
-  seed: z.int().default(0).describe('seed of the initial weights'),
+  seed: seedSchema.default(0).describe('seed of the initial weights'),
 });
 export type ImageModelOptions = z.infer<typeof imageModelOptions>;
 

@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { Builder, fanInUniform, filled } from '../../kernel/graph/builder.ts';
 import { defineModel } from '../../kernel/plugin.ts';
+import { seedSchema } from '../../kernel/seed.ts';
 
 const yoloOptions = z.object({
   classes: z.int().min(1).default(80).describe('number of classes'),
   width: z.number().positive().default(1).describe('factor for the number of channels of every layer'),
   image: z.int().min(32).multipleOf(32).default(640).describe('side of the square input in pixels, a multiple of 32'),
   channels: z.int().min(1).default(3).describe('channels of the input'),
-  seed: z.int().default(0).describe('seed of the initial weights'),
+  seed: seedSchema.default(0).describe('seed of the initial weights'),
 });
 type YoloOptions = z.infer<typeof yoloOptions>;
 

@@ -7,7 +7,7 @@ import { Builder } from '../../kernel/graph/builder.ts';
 import { groups } from '../../kernel/graph/groups.ts';
 import { Network } from '../../kernel/graph/run.ts';
 import { defineRegularizer } from '../../kernel/plugin.ts';
-import { build, fit, load, runOnnx, save, sparsify, unitScores } from '../../plugins/api.ts';
+import { build, fit, load, runOnnx, save, sparsify, unitScores, useBackend } from '../../plugins/api.ts';
 import { tinyDetector } from './tasks/detection/tiny-detector.ts';
 
 const plain = () => {
@@ -44,6 +44,15 @@ describe('scores of units', () => {
   });
 });
 
+describe('backends', () => {
+  it('one that cannot be chosen leaves the one before', async () => {
+    const count = async () => (await unitScores(plain(), 'magnitude-l2')).size;
+    assert.equal(await count(), 1);
+    await assert.rejects(useBackend('abacus'), /unknown backend abacus/);
+    assert.equal(await count(), 1);
+  });
+});
+
 describe('sparsify', () => {
   it('adds the terms of a regularizer to the gradients, in place of weight decay', async () => {
     const data = await load('shapes', { train: 8, test: 8 });
@@ -58,17 +67,19 @@ describe('sparsify', () => {
       start: () => ({ gradients: parameters => ({ 'first.kernel': tf.mul(parameters.get('first.kernel')!, 2) }) }),
     });
     const graph = plain();
-    const optimizer = { kind: 'sgd' as const, learningRate: 0.01, weightDecay: 0 };
-    const [without, with_] = [
-      await fit(graph, data, { ...options, optimizer }),
-      await sparsify(graph, data, { ...options, regularizer: pull }),
-    ];
     const kernel = (g: typeof graph, name: string) => g.parameters.get(name)!.values;
-    kernel(with_.graph, 'first.kernel').forEach((value, i) => {
-      const expected = kernel(without.graph, 'first.kernel')[i]! - 0.01 * 2 * kernel(graph, 'first.kernel')[i]!;
-      assert.ok(Math.abs(value - expected) < 1e-6);
-    });
-    assert.deepEqual(kernel(with_.graph, 'last.kernel'), kernel(without.graph, 'last.kernel'));
+    for (const given of [undefined, { kind: 'sgd' as const, learningRate: 0.02 }]) {
+      const optimizer = { kind: 'sgd' as const, learningRate: 0.01, ...given, weightDecay: 0 };
+      const [without, with_] = [
+        await fit(graph, data, { ...options, optimizer }),
+        await sparsify(graph, data, { ...options, regularizer: pull, ...(given ? { optimizer: given } : {}) }),
+      ];
+      kernel(with_.graph, 'first.kernel').forEach((value, i) => {
+        const pulled = optimizer.learningRate * 2 * kernel(graph, 'first.kernel')[i]!;
+        assert.ok(Math.abs(value - (kernel(without.graph, 'first.kernel')[i]! - pulled)) < 1e-6);
+      });
+      assert.deepEqual(kernel(with_.graph, 'last.kernel'), kernel(without.graph, 'last.kernel'));
+    }
   });
 });
 

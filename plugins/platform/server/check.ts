@@ -6,7 +6,7 @@ import { find, suggestion, type Catalogue } from '../../../kernel/catalogue.ts';
 import { choose, chooseMethod } from '../../../kernel/cli/choose.ts';
 import { layerOf, type Group } from '../../../kernel/graph/groups.ts';
 import { optionNames, optionsAmong } from '../../../kernel/options.ts';
-import type { Model, Plugin } from '../../../kernel/plugin.ts';
+import { modelOptionsOf, type Model, type Plugin } from '../../../kernel/plugin.ts';
 import { isScored, scoresByDefault } from '../../../kernel/prune/score.ts';
 import type { Check } from '../api.ts';
 import type { Database } from '../database/database.ts';
@@ -226,9 +226,6 @@ function parsed(
   for (const { path: at, message } of result.error.issues) note([path, ...at].join('.'), message);
   return undefined;
 }
-
-/** The options of models that follow from a data set. */
-const modelOptionsOf = ({ classes, shape: [image, , channels] }: InspectedData) => ({ classes, image, channels });
 
 /** By task: what is wrong with outputs of these shapes. */
 const fits: Readonly<Record<string, (outputs: readonly (readonly number[])[], classes: number) => string | undefined>> =

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { groupsChart } from '../../../kernel/bench/groups-chart.ts';
-import { shapesOf, view, type Graph } from '../../../kernel/graph/graph.ts';
+import type { Graph } from '../../../kernel/graph/graph.ts';
 import { groups } from '../../../kernel/graph/groups.ts';
-import { ops } from '../../../kernel/graph/ops/index.ts';
+import { layersOf as layersIn } from '../../../kernel/graph/layers.ts';
 import type { RunRecord } from '../../../kernel/bench/record.ts';
 import { writeInFolder } from '../../../kernel/train/write-atomically.ts';
 import { onnx, safetensors } from '../../formats/index.ts';
@@ -36,9 +36,9 @@ export function layersOf(before: Graph, after: Graph): Layers {
       members.filter(({ role }) => role === 'out').map(({ parameter }) => [parameter, id] as const),
     ),
   );
-  const [was, is] = [sizesOf(before), sizesOf(after)];
-  return [...was].map(([id, { op, kernel, channels, params, macs }]) => {
-    const now = is.get(id)!;
+  const left = new Map(layersIn(after).map(layer => [layer.id, layer]));
+  return layersIn(before).map(({ id, op, kernel, channels, params, macs }) => {
+    const now = left.get(id)!;
     return {
       id,
       op,
@@ -49,25 +49,6 @@ export function layersOf(before: Graph, after: Graph): Layers {
       macs: { before: macs, after: now.macs },
     };
   });
-}
-
-function sizesOf(graph: Graph) {
-  const shapes = shapesOf(graph);
-  const layers = graph.nodes.flatMap(node => {
-    const { kernel } = node.parameters;
-    if (kernel === undefined) return [];
-    const own = Object.values(node.parameters).map(name => graph.parameters.get(name)!);
-    const shape = shapes.get(node.id)!;
-    const size = {
-      op: node.op,
-      kernel,
-      channels: shape.at(-1)!,
-      params: own.reduce((sum, { size, trainable }) => sum + (trainable ? size : 0), 0),
-      macs: ops[node.op].work(view(graph, node, shapes), shape).plain,
-    };
-    return [[node.id, size] as const];
-  });
-  return new Map(layers);
 }
 
 /** Dependency groups of a graph, and what a record says was kept of each. */

@@ -43,6 +43,13 @@ describe('leaderboard', () => {
     assert.deepEqual(pick([row!], 'model', 'runs', 'spread'), [['net x0.5', 1, null]]);
   });
 
+  it('compares latency at the smallest batch, wherever that stands', () => {
+    const record = recordOf({ criterion: 'a', score: 0.85, latency: 4 });
+    const [one] = record.latency;
+    const large = { ...one!, batch: 16, base: 100 };
+    near(standings([{ ...record, latency: [large, one!] }])[0]!.latencyRatio!, 2.5);
+  });
+
   it('several seeds give mean and spread', () => {
     const [row] = standings([1, 2, 3].map(seed => recordOf({ criterion: 'a', score: 0.6 + seed / 10, seed })));
     near(row!.score, 80);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { protocolSchema, type ProtocolInput } from '../../../kernel/bench/protocol.ts';
 import { canonical, hashOf, readRecord, readRecords, writeRecord } from '../../../kernel/bench/record.ts';
 import { recordOf } from './records.ts';
 
@@ -23,6 +24,15 @@ describe('record', () => {
     assert.equal(canonical({ b: [{ y: 1, x: 2 }], a: null }), '{"a":null,"b":[{"x":2,"y":1}]}');
     assert.equal(hashOf({ a: 1, b: 2 }), hashOf({ b: 2, a: 1 }));
     assert.notEqual(recordOf({ criterion: 'a', score: 1 }).id, recordOf({ criterion: 'a', score: 1, seed: 1 }).id);
+  });
+
+  it('a protocol decays no weights under a regularizer, unless its optimizer states it', () => {
+    const decay = (optimizer?: NonNullable<ProtocolInput['sparsify']>['optimizer']) =>
+      protocolSchema.parse({ name: 'own', sparsify: optimizer ? { optimizer } : {} }).sparsify.optimizer.weightDecay;
+    assert.deepEqual([decay(), decay({ kind: 'sgd' }), decay({ kind: 'adamw', learningRate: 0.1 })], [0, 0, 0]);
+    assert.equal(decay({ kind: 'adamw', weightDecay: 0.01 }), 0.01);
+    const { base, finetune } = protocolSchema.parse({ name: 'own' });
+    assert.deepEqual([base!.optimizer.weightDecay, finetune!.optimizer.weightDecay], [5e-4, 5e-4]);
   });
 
   describe('refuses', () => {

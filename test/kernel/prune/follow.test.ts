@@ -4,12 +4,24 @@ import { cut } from '../../../kernel/graph/cut.ts';
 import { groups, restrict } from '../../../kernel/graph/groups.ts';
 import { Follower } from '../../../kernel/prune/follow.ts';
 import { isScored, score, type Scoring } from '../../../kernel/prune/score.ts';
+import { Sums } from '../../../kernel/prune/sums.ts';
 import { random } from '../../../kernel/random.ts';
 import { fpgm, magnitudeL1, magnitudeL2 } from '../../../plugins/criteria/index.ts';
 import { graphs } from '../graph/graphs.ts';
 import { randomKept, scrambled } from '../graph/oracle.ts';
 
 describe('scores that follow', () => {
+  it('sums of what is not negative never are, by rounding either', () => {
+    const weights = fc.array(fc.double({ min: 0.01, max: 1, noNaN: true }), { minLength: 3, maxLength: 8 });
+    fc.assert(
+      fc.property(weights, some => {
+        const values = Float32Array.from([...some, 0]);
+        const sums = new Sums({ values, matrices: 1, rows: 1, columns: values.length }, w => w * w);
+        sums.remove(1, [...some.keys()].reverse());
+        assert.ok(sums.scores(0)[0]! >= 0, `${sums.scores(0)[0]}`);
+      }),
+    );
+  });
   for (const criterion of [magnitudeL1, magnitudeL2, fpgm])
     it(`${criterion.id}: after any removals they are those of the cut network`, () =>
       fc.assert(

@@ -93,6 +93,21 @@ describe('prune', () => {
     for (const { kept, whole } of results) if (!whole) assert.equal(kept.length % 8, 0);
   });
 
+  it('roundTo takes no group below the floor of its strategy', async () => {
+    // A floor of 5 of 16 units is nearer to 4 than to 8.
+    const { groups: results } = await prune(net(), {
+      ...base,
+      steps: 1,
+      criterion: magnitudeL2,
+      strategy: protectedGlobal,
+      strategyOptions: { floor: 0.3 },
+      roundTo: 4,
+    });
+    for (const { id, kept, units } of results)
+      assert.ok(kept.length >= 0.3 * units, `${id}: ${kept.length} of ${units}`);
+    assert.ok(results.some(({ kept, units }) => units === 16 && kept.length === 8));
+  });
+
   it('the same seed gives the same result, another seed another', async () => {
     const run = (seed: number) => prune(net(), { ...base, criterion: random, strategy: global, seed });
     const [a, b, c] = [await run(1), await run(1), await run(2)];

@@ -133,10 +133,12 @@ describe('fit', () => {
     const best = await run({ epochs: 3, keep: 'best' });
     assert.deepEqual(best.best, { epoch: 2, score: 0.9 });
     assert.deepEqual(weights(best.graph), weights(second.graph));
+    assert.deepEqual(best.scores, { accuracy: 0.9 });
     await withFolder(async folder => {
       turn = 0;
       const filed = await run({ epochs: 3, keep: 'best', checkpoint: { folder } });
       assert.deepEqual(weights(filed.graph), weights(second.graph));
+      assert.deepEqual(filed.scores, { accuracy: 0.9 });
       assert.deepEqual((await readdir(folder)).sort(), ['best.safetensors', 'last.safetensors']);
     });
   });

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { z } from 'zod';
 import { protocolSchema } from '../../../kernel/bench/protocol.ts';
 import { protocols } from '../../../kernel/bench/protocols.ts';
-import { fieldsOf, jsonSchema, textOf, type JsonSchema } from '../../../kernel/cli/schema.ts';
-import { at, none, problemOf, read, readNumbers, some } from '../../../plugins/platform/web/fields.ts';
+import { fieldsOf, jsonSchema, kindsOf, textOf, type JsonSchema } from '../../../kernel/cli/schema.ts';
+import { at, none, problemOf, read, readNumbers, some, unlessNull } from '../../../plugins/platform/web/fields.ts';
 import { catalogueInfo } from './material.ts';
 
 const protocol = jsonSchema(protocolSchema);
@@ -44,6 +44,23 @@ describe('fields of the page', () => {
     const [value] = read(protocol, quick, { 'base.optimizer.kind': 'adamw', 'base.optimizer.weightDecay': '0.1' });
     assert.deepEqual(at(at(value, 'base'), 'optimizer'), { kind: 'adamw', weightDecay: 0.1 });
     assert.equal(protocolSchema.safeParse(value).success, true);
+  });
+
+  it('start with no weight decay under a regularizer, of whatever optimizer', () => {
+    const shown = (stage: JsonSchema) =>
+      kindsOf(stage.properties!['optimizer']!).map(([kind, { properties }]) => [
+        kind,
+        properties!['weightDecay']!.default,
+      ]);
+    const { sparsify, base } = protocol.properties!;
+    assert.deepEqual(shown(sparsify!), [
+      ['sgd', 0],
+      ['adamw', 0],
+    ]);
+    assert.deepEqual(shown(unlessNull(base!)!), [
+      ['sgd', 5e-4],
+      ['adamw', 0.01],
+    ]);
   });
 
   it('leave a training out, or add one that was not there', () => {

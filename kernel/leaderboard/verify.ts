@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { bench, type BenchProgress, type Trained } from '../bench/bench.ts';
 import { evaluationBatch } from '../bench/protocol.ts';
@@ -34,7 +36,7 @@ export interface VerifyOptions {
   readonly seeds?: readonly number[] | undefined;
   /** Points by which the mean score may differ (default: twice the spread, see `toleranceOf`). */
   readonly tolerance?: number | undefined;
-  /** Folder for records and checkpoints, so that what was stopped goes on. */
+  /** Folder for what is to go on when it was stopped; `removeRuns` removes it once the verification is written. */
   readonly out?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: ((progress: BenchProgress) => void) | undefined;
@@ -75,6 +77,13 @@ export async function verify(entry: Entry, options: VerifyOptions): Promise<Veri
     provenance: here,
   };
 }
+
+/** Records and checkpoints of an entry's runs lie apart from all others: a verification rests on runs made for it. */
+const runsOf = ({ id }: Entry, out: string): string => join(out, `verify-${id}`);
+
+/** Removes what a verification kept in `out`, so that the next one does not rest on the same runs. */
+export const removeRuns = (entry: Entry, out: string): Promise<void> =>
+  rm(runsOf(entry, out), { recursive: true, force: true });
 
 const first = ({ what }: Difference, at: number, all: readonly Difference[]): boolean =>
   all.findIndex(other => other.what === what) === at;
@@ -117,10 +126,11 @@ async function dataOf(entry: Entry, { catalogue, data: given, datasetPath }: Ver
 
 async function runAgain(
   entry: Entry,
-  { configuration: c }: RunRecord,
+  { configuration: c, created }: RunRecord,
   data: Data,
-  { catalogue, base: graph, withWeights, out, signal, progress }: VerifyOptions,
+  { catalogue, base: graph, withWeights, out: folder, signal, progress }: VerifyOptions,
 ): Promise<RunRecord> {
+  const out = folder === undefined ? undefined : runsOf(entry, folder);
   const task = find('task', catalogue.tasks, c.task);
   const digest = graph && graphDigest(graph);
   if (c.base !== (digest ?? null))
@@ -178,5 +188,9 @@ async function runAgain(
     signal,
     progress,
   });
+  if (record!.created === created)
+    throw new Error(
+      `entry ${entry.id}: ${out} has its own record of seed ${c.seed}, made ${created}: nothing was run again`,
+    );
   return record!;
 }

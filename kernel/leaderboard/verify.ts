@@ -14,7 +14,15 @@ import type { Reduction } from '../prune/score.ts';
 import { graphDigest } from '../train/checkpoint.ts';
 import { evaluate } from '../train/evaluate.ts';
 import { entryProblems } from './check.ts';
-import { differencesOf, type Difference, type Entry, type PluginSource, type Verification } from './entry.ts';
+import {
+  differenceOf,
+  differencesOf,
+  verificationSchema,
+  type Difference,
+  type Entry,
+  type PluginSource,
+  type Verification,
+} from './entry.ts';
 import { outcomeOf, rerunOf, toleranceOf } from './outcome.ts';
 import { pluginsOf, sourceText } from './plugin-source.ts';
 
@@ -48,7 +56,10 @@ export interface VerifyOptions {
  */
 export async function verify(entry: Entry, options: VerifyOptions): Promise<Verification> {
   const { catalogue, seeds, by, plugins = [], tolerance = toleranceOf(entry.records) } = options;
-  if (!(tolerance >= 0)) throw new RangeError(`tolerance ${tolerance}: must be 0 or more points`);
+  if (!(tolerance >= 0 && tolerance < Infinity))
+    throw new RangeError(`tolerance ${tolerance}: must be 0 or more points, and finite`);
+  const name = verificationSchema.shape.by.safeParse(by);
+  if (!name.success) throw new Error(`by ${JSON.stringify(by)}: ${name.error.issues[0]!.message}`);
   const [problem] = entryProblems(entry, catalogue);
   if (problem !== undefined) throw new Error(`entry ${entry.id}: ${problem}`);
   const known = entry.records.map(({ configuration }) => configuration.seed);
@@ -108,7 +119,7 @@ function pluginDifferences({ plugins }: Entry, given: readonly PluginSource[]): 
   return plugins.flatMap(source => {
     const same = given.find(({ provides }) => source.provides.some(name => provides.includes(name)));
     const [entry, here] = [sourceText(source), sourceText(same)];
-    return entry === here ? [] : [{ what: `plugin ${source.provides.join(', ')}`, entry, here }];
+    return entry === here ? [] : [differenceOf(`plugin ${source.provides.join(', ')}`, entry, here)];
   });
 }
 

@@ -109,6 +109,24 @@ describe('entries of real runs', function () {
         /is of tiny, shapes, own, none, local, 2; [0-9a-f]{12}, which it supersedes, is of tiny, shapes, magnitude-l2/,
       ],
       [
+        'a protocol whose name no file can have',
+        () =>
+          entriesOf(
+            records.map(record => ({
+              ...record,
+              configuration: {
+                ...record.configuration,
+                protocol: { ...record.configuration.protocol, name: 'my recipe' },
+              },
+            })),
+            submission,
+            [],
+            [],
+            catalogue,
+          ),
+        /submission: records\.0\.configuration\.protocol\.name: "my recipe": a name is letters/,
+      ],
+      [
         'a name with a bell',
         () => entriesOf(records, { ...submission, by: '\u0007' }, [], [], catalogue),
         /submission: by: /,
@@ -336,6 +354,8 @@ describe('entries of real runs', function () {
       ['weights that were not given', () => ({ withWeights: model => model }), /began with no weights, some are given/],
       ['a seed that it has not', () => ({ seeds: [7] }), /no seed 7, it has 0, 1/],
       ['no seed', () => ({ seeds: [] }), /no seed to run/],
+      ['a tolerance without bounds', () => ({ tolerance: Infinity }), /tolerance Infinity: must be 0 or more points/],
+      ['a name that is too long', () => ({ by: 'x'.repeat(81) }), /by "x{81}": Too big/],
       ['a tolerance below 0', () => ({ tolerance: -1 }), /tolerance -1: must be 0 or more/],
     ];
     for (const [what, change, message] of refused) it(`refuse ${what}`, () => assert.rejects(again(change()), message));

@@ -124,7 +124,8 @@ export async function runPlan(
   const data = await load(plan.dataset, plan.datasetOptions);
   const records: RunRecord[] = [];
   const { modelOptions, methods, strategies, speedups, roundTo, protocol } = plan;
-  const choice = { model, data, modelOptions, methods, strategies, speedups, roundTo, protocol };
+  // A plan names plugins of the package only; a model with weights is a value of its own.
+  const choice = { model, data, modelOptions, methods, strategies, speedups, roundTo, protocol, code: {} };
   for (const seed of plan.seeds) records.push(...(await bench({ ...choice, seed, ...options })));
   return records;
 }

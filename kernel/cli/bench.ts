@@ -12,6 +12,7 @@ import { leaderboardTable } from '../bench/tables.ts';
 import { find, type Catalogue } from '../catalogue.ts';
 import { withoutPath } from '../options.ts';
 import { modelOptionsOf } from '../plugin.ts';
+import { codeIn } from '../plugin-code.ts';
 import { addBackendFlags, backendFrom } from './backend-flags.ts';
 import { addModelFlags, choiceOf, choose, chooseMethod, chooseModel } from './choose.ts';
 import type { Describe } from './command.ts';
@@ -43,7 +44,7 @@ const benchOptions = z.object({
 });
 type BenchFlags = z.infer<typeof benchOptions>;
 
-export const bench: Describe = async (command, { io, catalogue, argv }) => {
+export const bench: Describe = async (command, { io, catalogue, plugins, argv }) => {
   const known = await catalogue();
   command
     .option('--dataset <name>', choiceOf('data set', known.datasets))
@@ -112,17 +113,18 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
     const plugin =
       weights === undefined ? model.plugin : await readFrom(weights, bytes => modelWithWeights(model.plugin, bytes));
     const out = given['out'] as string;
+    const code = await codeIn(plugins);
     if (given['estimate']) {
       const { seed: _, ...modelOptions } = model.options;
       const datasetOptions = withoutPath(dataset.options);
       const { speedups, seeds, roundTo } = flags;
       const runs = { model: plugin, modelOptions, data, datasetOptions, task, methods, strategies, speedups, roundTo };
-      const estimate = await estimateBench({ ...runs, protocol, seeds, out, assumed });
+      const estimate = await estimateBench({ ...runs, protocol, seeds, out, code, assumed });
       return io.out(given['json'] ? json(estimate) : estimateText(estimate, backend.id));
     }
     const show = new BenchLine(io, flags.seeds.length, !given['json']);
     const records: RunRecord[] = [];
-    show.begin(
+    show.say(
       `${model.plugin.id} on ${data.id}, protocol ${protocolLabel(protocol)}, backend ${backend.id}; records in ${out}`,
     );
     await interruptible(
@@ -143,6 +145,8 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
             seed,
             roundTo: flags.roundTo,
             out,
+            code,
+            onAgain: reason => show.say(reason),
             format: find('format', known.formats, 'onnx'),
             signal,
             progress: progress => show.update(progress),
@@ -249,8 +253,8 @@ class BenchLine {
     this.#live = new LiveLine(io, { log: plain });
   }
 
-  /** What is going to run. */
-  begin(text: string): void {
+  /** A line that stays, while none is live. */
+  say(text: string): void {
     if (this.#plain) this.#io.err(`${text}\n`);
   }
 

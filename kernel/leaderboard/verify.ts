@@ -24,7 +24,7 @@ import {
   type Verification,
 } from './entry.ts';
 import { outcomeOf, rerunOf, toleranceOf } from './outcome.ts';
-import { pluginsOf, sourceText } from './plugin-source.ts';
+import { codeOfSources, pluginsOf, sourceText } from './plugin-source.ts';
 
 export interface VerifyOptions {
   readonly by: string;
@@ -139,7 +139,7 @@ async function runAgain(
   entry: Entry,
   { configuration: c, created }: RunRecord,
   data: Data,
-  { catalogue, base: graph, withWeights, out: folder, signal, progress }: VerifyOptions,
+  { catalogue, plugins = [], base: graph, withWeights, out: folder, signal, progress }: VerifyOptions,
 ): Promise<RunRecord> {
   const out = folder === undefined ? undefined : runsOf(entry, folder);
   const task = find('task', catalogue.tasks, c.task);
@@ -195,6 +195,7 @@ async function runAgain(
     roundTo: c.roundTo,
     base,
     out,
+    code: codeOfSources(plugins),
     format: find('format', catalogue.formats, 'onnx'),
     signal,
     progress,

@@ -250,6 +250,46 @@ describe('bench', function () {
     }
   });
 
+  it('what was made with other code of a plugin is made again, and nothing else', async () => {
+    const own = await mkdtemp(join(tmpdir(), 'pruningbench-'));
+    const named = <P extends { id: string }>(plugin: P): P => ({ ...plugin, id: 'own' });
+    const { protocol } = choose();
+    try {
+      const again = async (code: Readonly<Record<string, string>>) => {
+        const stages = new Set<string>();
+        const reasons: string[] = [];
+        const [record] = await bench(
+          choose({
+            out: own,
+            code,
+            methods: [{ criterion: named(random), regularizer: named(slimming) }],
+            strategies: [{ strategy: local }],
+            protocol: { ...protocol, finetune: null, latency: { repeats: 0 } },
+            progress: ({ stage }) => stages.add(stage),
+            onAgain: reason => reasons.push(reason),
+          }),
+        );
+        return { record: record!, stages: [...stages].sort(), reasons };
+      };
+      const code = { 'criterion own': 'a', 'regularizer own': 'a' };
+      const { record } = await again({ ...code, 'strategy other': 'a' });
+      assert.deepEqual(record.provenance.code, code);
+      assert.deepEqual(await again(code), { record, stages: [], reasons: [] });
+      const criterion = await again({ ...code, 'criterion own': 'b' });
+      assert.deepEqual(criterion.stages, ['prune']);
+      assert.deepEqual(criterion.reasons, [
+        `own + own, local, 2x is made again: its record in ${own} was made with other code of criterion own`,
+      ]);
+      assert.equal(criterion.record.id, record.id);
+      assert.equal((await readdir(join(own, 'records'))).length, 1);
+      const regularizer = await again({ ...code, 'regularizer own': 'b' });
+      assert.deepEqual(regularizer.stages, ['prune', 'sparsify']);
+      assert.match(regularizer.reasons.join(), /with other code of criterion own, regularizer own$/);
+    } finally {
+      await rm(own, { recursive: true });
+    }
+  });
+
   it('refuses to train under no regularizer', () =>
     assert.rejects(trainSparsified(choose()), /method magnitude-l2 has no regularizer/));
 

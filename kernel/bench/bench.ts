@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { count } from '../graph/count.ts';
+import { lockFolderSoon } from '../folder-lock.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { PluginCode } from '../plugin-code.ts';
 import type { Criterion, Data, Format, Model, Regularizer, Strategy, Task } from '../plugin.ts';
@@ -314,27 +315,24 @@ class Bench {
       identity ?? null,
       ...(dataCode === undefined ? [] : [dataCode]),
     ]);
-    const {
-      graph: trained,
-      scores,
-      history,
-    } = await fit(graph, data, task, {
-      ...training,
-      seed: this.#seed,
-      signal,
-      progress: progress => this.#report(stage, label, progress.step / progress.steps, progress),
-      ...hooks,
-      ...(out === undefined
-        ? {}
-        : {
-            checkpoint: {
-              ...checkpoint,
-              folder: join(out, 'models', `${stage}-${key}`),
-              identity: { more: identity ?? null },
-            },
-          }),
-    });
-    return { graph: trained, scores, history };
+    const folder = out === undefined ? undefined : join(out, 'models', `${stage}-${key}`);
+    // Of two that train the same at once, one would end with the best weights that the other has come to.
+    const unlock = folder === undefined ? undefined : await lockFolderSoon(folder);
+    try {
+      const fitted = await fit(graph, data, task, {
+        ...training,
+        seed: this.#seed,
+        signal,
+        progress: progress => this.#report(stage, label, progress.step / progress.steps, progress),
+        ...hooks,
+        ...(folder === undefined
+          ? {}
+          : { checkpoint: { ...checkpoint, folder, identity: { more: identity ?? null } } }),
+      });
+      return { graph: fitted.graph, scores: fitted.scores, history: fitted.history };
+    } finally {
+      await unlock?.();
+    }
   }
 
   #sparsify(base: Trained, { configuration: { regularizer, seed }, method, code }: PlannedRun, label: string) {

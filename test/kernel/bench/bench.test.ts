@@ -11,6 +11,7 @@ import {
   type BenchProgress,
 } from '../../../kernel/bench/bench.ts';
 import { methodName, recordSchema, type RunRecord } from '../../../kernel/bench/record.ts';
+import { lockFolder } from '../../../kernel/folder-lock.ts';
 import { count } from '../../../kernel/graph/count.ts';
 import type { Data } from '../../../kernel/plugin.ts';
 import { parseOptions } from '../../../kernel/options.ts';
@@ -285,6 +286,24 @@ describe('bench', function () {
       const regularizer = await again({ ...code, 'regularizer own': 'b' });
       assert.deepEqual(regularizer.stages, ['prune', 'sparsify']);
       assert.match(regularizer.reasons.join(), /with other code of criterion own, regularizer own$/);
+    } finally {
+      await rm(own, { recursive: true });
+    }
+  });
+
+  it('refuses to train what another process trains there, and names it', async () => {
+    const own = await mkdtemp(join(tmpdir(), 'pruningbench-'));
+    try {
+      const one = { out: own, methods: [{ criterion: magnitudeL2 }], strategies: [{ strategy: local }] };
+      await trainBase(choose(one));
+      const [base, ...more] = await readdir(join(own, 'models'));
+      assert.deepEqual([base!.split('-')[0], more], ['base', []]);
+      const unlock = await lockFolder(join(own, 'models', base!));
+      await assert.rejects(trainBase(choose(one)), new RegExp(`${base} is in use by process ${process.pid};`));
+      const waiting = trainBase(choose(one));
+      await unlock();
+      await waiting;
+      assert.deepEqual(await readdir(join(own, 'models', base!)), ['last.safetensors']);
     } finally {
       await rm(own, { recursive: true });
     }

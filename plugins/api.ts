@@ -9,7 +9,7 @@ import { protocolNamed, type ProtocolName } from '../kernel/bench/protocols.ts';
 import type { RunRecord } from '../kernel/bench/record.ts';
 import { find } from '../kernel/catalogue.ts';
 import type { Extension } from '../kernel/contract/index.ts';
-import { choose, chooseMethod } from '../kernel/cli/choose.ts';
+import { choose, chooseMethod } from '../kernel/text/choose.ts';
 import { runOnnx as runFile } from '../kernel/bench/run-onnx.ts';
 import type { Graph } from '../kernel/graph/graph.ts';
 import { groups } from '../kernel/graph/groups.ts';

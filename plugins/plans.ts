@@ -6,7 +6,7 @@ import { protocolLabel } from '../kernel/bench/protocols.ts';
 import { planSchema, runsOf, type Plan, type PlanInput } from '../kernel/bench/plan.ts';
 import type { RunRecord } from '../kernel/bench/record.ts';
 import { find } from '../kernel/catalogue.ts';
-import { duration } from '../kernel/cli/table.ts';
+import { duration } from '../kernel/text/table.ts';
 import { table, type Table } from '../kernel/jupyter/table.ts';
 import type { Model } from '../kernel/plugin.ts';
 import { parseOptions, withoutPath } from '../kernel/options.ts';

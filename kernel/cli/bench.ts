@@ -13,20 +13,21 @@ import { find, type Catalogue } from '../catalogue.ts';
 import { withoutPath } from '../options.ts';
 import { modelOptionsOf } from '../plugin.ts';
 import { codeIn } from '../plugin-code.ts';
+import { choose, chooseMethod } from '../text/choose.ts';
+import { json } from '../text/json.ts';
+import { specOf, textOf } from '../text/schema.ts';
+import { duration, table } from '../text/table.ts';
+import { usage, UsageError } from '../text/usage.ts';
 import { addBackendFlags, backendFrom } from './backend-flags.ts';
-import { addModelFlags, choiceOf, choose, chooseMethod, chooseModel } from './choose.ts';
+import { addModelFlags, choiceOf, chooseModel } from './model-flags.ts';
 import type { Describe } from './command.ts';
-import { usage, UsageError } from './errors.ts';
 import { addFlags, readFlags, type Given } from './flags.ts';
 import { example } from './help.ts';
 import { commandLine, interruptible } from './interrupt.ts';
 import type { Io } from './io.ts';
 import { readFrom } from './graph-source.ts';
-import { json } from './json.ts';
 import { LiveLine } from './live.ts';
 import { read } from './read.ts';
-import { specOf, textOf } from './schema.ts';
-import { duration, table } from './table.ts';
 
 const epochs = z.int().positive().optional();
 const benchOptions = z.object({

@@ -9,17 +9,18 @@ import { withoutPath } from '../options.ts';
 import { modelOptionsOf } from '../plugin.ts';
 import { normalizationNames, reductionNames } from '../prune/score.ts';
 import { speedupKinds } from '../prune/speedup.ts';
+import { choose } from '../text/choose.ts';
+import { json } from '../text/json.ts';
+import { metric, table } from '../text/table.ts';
+import { UsageError } from '../text/usage.ts';
 import { addBackendFlags, backendFrom } from './backend-flags.ts';
-import { choiceOf, choose } from './choose.ts';
+import { choiceOf } from './model-flags.ts';
 import type { Describe } from './command.ts';
-import { UsageError } from './errors.ts';
 import { addFlags, readFlags, type Given } from './flags.ts';
 import { example } from './help.ts';
 import { addGraphFlags, graphFrom } from './graph-source.ts';
-import { json } from './json.ts';
 import { layersOf } from './layers.ts';
 import { LiveLine } from './live.ts';
-import { metric, table } from './table.ts';
 import { writeModel } from './write-model.ts';
 
 const pruneOptions = z.object({

@@ -11,7 +11,10 @@ import { sparsityOf } from '../prune/sparsity.ts';
 import { fit, type Fitted } from '../train/fit.ts';
 import type { TrainingProgress } from '../train/progress.ts';
 import { trainingOptions } from '../train/training-options.ts';
-import { choiceOf, choose } from './choose.ts';
+import { choose } from '../text/choose.ts';
+import { json } from '../text/json.ts';
+import { duration, metric, table } from '../text/table.ts';
+import { choiceOf } from './model-flags.ts';
 import type { Describe } from './command.ts';
 import { addBackendFlags, backendFrom } from './backend-flags.ts';
 import { addFlags, readFlags, typedFlags, type Given } from './flags.ts';
@@ -19,9 +22,7 @@ import { example } from './help.ts';
 import { addGraphFlags, graphFrom } from './graph-source.ts';
 import { commandLine, interruptible } from './interrupt.ts';
 import type { Io } from './io.ts';
-import { json } from './json.ts';
 import { LiveLine } from './live.ts';
-import { duration, metric, table } from './table.ts';
 import { writeModel } from './write-model.ts';
 
 const runOptions = z.object({

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { flat } from '../bench/canonical.ts';
-import { json } from '../cli/json.ts';
+import { json } from '../text/json.ts';
 import { canonical, hashOf, methodName, recordSchema, type Configuration } from '../bench/record.ts';
 
 /** A file may have so many bytes; entries of large models with several seeds have a tenth of that. */

@@ -1,5 +1,14 @@
 import tseslint from 'typescript-eslint';
 
+const noPlugins = {
+  group: ['**/plugins/**', '**/datasets/**'],
+  message: 'kernel/ never imports plugins: take them as arguments.',
+};
+const noCommands = {
+  group: ['**/cli/**'],
+  message: 'the library does not lean on the command line: what both need is in kernel/text.',
+};
+
 export default tseslint.config(
   { ignores: ['dist', 'node_modules', 'coverage', 'docs', 'runs', 'pruningbench-data', '.interop', '.fuzz'] },
   {
@@ -17,19 +26,16 @@ export default tseslint.config(
   },
   {
     files: ['kernel/**/*.ts'],
-    rules: {
-      'no-restricted-imports': [
-        'error',
-        {
-          patterns: [
-            {
-              group: ['**/plugins/**', '**/datasets/**'],
-              message: 'kernel/ never imports plugins: take them as arguments.',
-            },
-          ],
-        },
-      ],
-    },
+    rules: { 'no-restricted-imports': ['error', { patterns: [noPlugins, noCommands] }] },
+  },
+  {
+    files: ['kernel/cli/**/*.ts'],
+    rules: { 'no-restricted-imports': ['error', { patterns: [noPlugins] }] },
+  },
+  {
+    files: ['plugins/*.ts'],
+    ignores: ['plugins/bin.ts'],
+    rules: { 'no-restricted-imports': ['error', { patterns: [noCommands] }] },
   },
   {
     files: ['plugins/backends/onnxruntime/**/*.ts'],

@@ -8,7 +8,8 @@ import type { ProtocolInput } from '../kernel/bench/protocol.ts';
 import { protocolNamed, type ProtocolName } from '../kernel/bench/protocols.ts';
 import type { RunRecord } from '../kernel/bench/record.ts';
 import { find } from '../kernel/catalogue.ts';
-import { choose, chooseMethod } from '../kernel/cli/choose.ts';
+import type { Extension } from '../kernel/contract/index.ts';
+import { choose, chooseMethod } from '../kernel/text/choose.ts';
 import { runOnnx as runFile } from '../kernel/bench/run-onnx.ts';
 import type { Graph } from '../kernel/graph/graph.ts';
 import { groups } from '../kernel/graph/groups.ts';
@@ -25,6 +26,7 @@ import type {
   Strategy,
   WriteOptions,
 } from '../kernel/plugin.ts';
+import { codeOf } from '../kernel/plugin-code.ts';
 import type { CalibrationData, CalibrationOptions } from '../kernel/prune/calibration.ts';
 import { prune as pruneGraph, scoringOf, type Pruned, type PruneOptions } from '../kernel/prune/prune.ts';
 import { parseOptions, withoutPath } from '../kernel/options.ts';
@@ -52,15 +54,15 @@ export function build(model: string | Model, options: Options = {}): Graph {
   return plugin.build(parseOptions(plugin, options));
 }
 
-/** The options that data were loaded with, but where they lie, so that records can name them. */
-const loadedWith = new WeakMap<Data, Record<string, unknown>>();
+/** What data were loaded by, and with which options but where they lie, so that records can name them. */
+const loadedWith = new WeakMap<Data, { readonly plugin: Dataset; readonly options: Record<string, unknown> }>();
 
 /** A data set by name, as in `load('shapes', { seed: 1 })`. */
 export async function load(dataset: string | Dataset, options: Options = {}): Promise<Data> {
   const plugin = find('dataset', catalogue.datasets, dataset);
   const parsed = parseOptions(plugin, options);
   const data = await plugin.load(parsed);
-  loadedWith.set(data, withoutPath(parsed as Record<string, unknown>));
+  loadedWith.set(data, { plugin, options: withoutPath(parsed as Record<string, unknown>) });
   return data;
 }
 
@@ -275,15 +277,30 @@ export async function bench(options: BenchChoice): Promise<RunRecord[]> {
     data,
   } = options;
   const bar = options.progress ? undefined : new ProgressBar(undefined, { label: 'benchmark' });
+  const loaded = loadedWith.get(data);
+  const chosen = {
+    model: find('model', catalogue.models, model),
+    methods: methods.map(methodOf),
+    strategies: strategies.map(strategyOf),
+  };
+  const plugins: (Extension | undefined)[] = [
+    chosen.model,
+    loaded?.plugin,
+    ...chosen.methods.flatMap(({ criterion, regularizer }) => [criterion, regularizer]),
+    ...chosen.strategies.map(({ strategy }) => strategy),
+  ];
   try {
     const records = await bench_.bench({
-      datasetOptions: loadedWith.get(data) ?? {},
+      datasetOptions: loaded?.options ?? {},
+      code: codeOf(
+        plugins.filter(plugin => plugin !== undefined),
+        catalogue,
+      ),
+      onAgain: console.log,
       ...options,
+      ...chosen,
       speedups,
-      model: find('model', catalogue.models, model),
       task: find('task', catalogue.tasks, data.task),
-      methods: methods.map(methodOf),
-      strategies: strategies.map(strategyOf),
       protocol: protocolOf(protocol),
       format: find('format', catalogue.formats, 'onnx'),
       signal: options.signal ?? interruptSignal(),

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { suggestion } from '../kernel/catalogue.ts';
-import { fieldsOf, jsonSchema } from '../kernel/cli/schema.ts';
+import { fieldsOf, jsonSchema } from '../kernel/text/schema.ts';
 import { documentedNames, HelpPage, summary, type Documented } from '../kernel/jupyter/help.ts';
 import { table, type Table } from '../kernel/jupyter/index.ts';
 import type { Plugin } from '../kernel/plugin.ts';

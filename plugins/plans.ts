@@ -6,7 +6,7 @@ import { protocolLabel } from '../kernel/bench/protocols.ts';
 import { planSchema, runsOf, type Plan, type PlanInput } from '../kernel/bench/plan.ts';
 import type { RunRecord } from '../kernel/bench/record.ts';
 import { find } from '../kernel/catalogue.ts';
-import { duration } from '../kernel/cli/table.ts';
+import { duration } from '../kernel/text/table.ts';
 import { table, type Table } from '../kernel/jupyter/table.ts';
 import type { Model } from '../kernel/plugin.ts';
 import { parseOptions, withoutPath } from '../kernel/options.ts';
@@ -124,7 +124,8 @@ export async function runPlan(
   const data = await load(plan.dataset, plan.datasetOptions);
   const records: RunRecord[] = [];
   const { modelOptions, methods, strategies, speedups, roundTo, protocol } = plan;
-  const choice = { model, data, modelOptions, methods, strategies, speedups, roundTo, protocol };
+  // A plan names plugins of the package only; a model with weights is a value of its own.
+  const choice = { model, data, modelOptions, methods, strategies, speedups, roundTo, protocol, code: {} };
   for (const seed of plan.seeds) records.push(...(await bench({ ...choice, seed, ...options })));
   return records;
 }

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { count } from '../graph/count.ts';
+import { lockFolderSoon } from '../folder-lock.ts';
 import type { Graph } from '../graph/graph.ts';
+import type { PluginCode } from '../plugin-code.ts';
 import type { Criterion, Data, Format, Model, Regularizer, Strategy, Task } from '../plugin.ts';
 import type { Normalization } from '../prune/normalize.ts';
 import { prune } from '../prune/prune.ts';
@@ -20,7 +22,7 @@ import { modelOptionsFor, plannedRuns, type PlannedRun } from './planned-runs.ts
 import { evaluationBatch, protocolSchema, type ProtocolInput } from './protocol.ts';
 import { readPruned, writePruned, type TimedPruned } from './pruned-file.ts';
 import { provenance } from './provenance.ts';
-import { hashOf, methodName, readRecord, writeRecord, type Configuration, type RunRecord } from './record.ts';
+import { hashOf, methodName, otherCode, readRecord, writeRecord, type RunRecord } from './record.ts';
 import { disposePenalty, penaltySeconds, regularizeBy } from './regularize.ts';
 
 /** A row of the leaderboard: a criterion, with a regularizer before it or not. */
@@ -50,6 +52,10 @@ export interface BenchOptions {
   readonly roundTo?: number;
   /** Folder for records, base models and checkpoints. A run that is found there is not repeated. */
   readonly out?: string | undefined;
+  /** Code of plugins that are not the package's: what was made with other code of theirs is made again. */
+  readonly code?: PluginCode | undefined;
+  /** Told why a run is made again whose record is in `out`. */
+  readonly onAgain?: ((reason: string) => void) | undefined;
   /** When trainings write to `out` beside the end of every epoch, and who is told of the files. */
   readonly checkpoint?: Pick<CheckpointOptions, 'everySteps' | 'due' | 'written'> | undefined;
   /** Writes the files whose latency is measured. */
@@ -148,18 +154,23 @@ class Bench {
     await this.#ready();
     const [run] = plannedRuns(this.#options);
     if (!run?.method.regularizer) throw new Error(`method ${run?.method.criterion.id} has no regularizer`);
-    return this.#sparsify(await this.base(), run.configuration, run.method, methodName(run.configuration));
+    return this.#sparsify(await this.base(), run, methodName(run.configuration));
   }
 
   async run(): Promise<RunRecord[]> {
-    const { out, onRecord } = this.#options;
+    const { out, onRecord, onAgain } = this.#options;
     await this.#ready();
     const runs = plannedRuns(this.#options);
     this.#runs = runs.length;
     for (const run of runs) {
       this.#options.signal?.throwIfAborted();
-      const { id } = run;
-      const found = out === undefined ? undefined : await readRecord(out, id);
+      const there = out === undefined ? undefined : await readRecord(out, run.id);
+      const changed = there ? otherCode(there, run.code) : [];
+      if (changed.length > 0)
+        onAgain?.(
+          `${labelOf(run)} is made again: its record in ${out} was made with other code of ${changed.join(', ')}`,
+        );
+      const found = changed.length > 0 ? undefined : there;
       const record = found ?? (await this.#one(run));
       if (!found && out !== undefined) await writeRecord(out, record);
       this.#records.push(record);
@@ -168,14 +179,15 @@ class Bench {
     return this.#records;
   }
 
-  async #one({ id, configuration, method, strategy }: PlannedRun): Promise<RunRecord> {
+  async #one(run: PlannedRun): Promise<RunRecord> {
+    const { id, configuration, method, code } = run;
     const { data, task, signal } = this.#options;
-    const label = `${methodName(configuration)}, ${strategy.strategy.id}, ${configuration.speedup}x`;
+    const label = labelOf(run);
     const base = (this.#base ??= await this.#trainBase());
     const started = performance.now();
-    const sparsified = method.regularizer ? await this.#sparsify(base, configuration, method, label) : undefined;
+    const sparsified = method.regularizer ? await this.#sparsify(base, run, label) : undefined;
     const from = sparsified ?? base;
-    const pruned = await this.#prune(from.graph, configuration, method, strategy, label);
+    const pruned = await this.#prune(from.graph, run, label);
     const before = await evaluate(pruned.graph, data.test, task, { batch: evaluationBatch(this.#protocol), signal });
     const recalibrated = await this.#recalibrated(pruned.graph);
     const finetuned = this.#protocol.finetune
@@ -210,7 +222,7 @@ class Bench {
         finetune: finetuned.history.reduce((sum, { seconds }) => sum + seconds, 0),
         regularizer: sparsified?.regularizerSeconds ?? null,
       },
-      provenance: provenance(),
+      provenance: { ...provenance(), ...withCode(code) },
     };
     await this.#options.onModels?.({ base: base.graph, pruned: finetuned.graph }, record);
     return record;
@@ -219,13 +231,11 @@ class Bench {
   /** What is pruned already is found in `out`: it may have taken long, and where time is measured it comes out anew. */
   async #prune(
     graph: Graph,
-    configuration: Configuration,
-    method: Method,
-    { strategy, options: strategyOptions }: BenchOptions['strategies'][number],
+    { configuration, method, strategy: { strategy, options: strategyOptions }, code }: PlannedRun,
     label: string,
   ): Promise<TimedPruned> {
     const { data, task, out, signal, checkpoint } = this.#options;
-    const identity = { configuration, graph: graphDigest(graph) };
+    const identity = { configuration, graph: graphDigest(graph), ...withCode(code) };
     const path = out && join(out, 'models', `prune-${hashOf(identity)}`, 'pruned.safetensors');
     const found = path && (await readPruned(path, identity));
     if (found) return found;
@@ -291,8 +301,9 @@ class Bench {
     label: string,
     extra: Pick<FitOptions, 'regularize' | 'slots'> & { identity?: unknown } = {},
   ): Promise<Trained> {
-    const { data, task, out, signal, checkpoint } = this.#options;
+    const { data, task, out, signal, checkpoint, code = {} } = this.#options;
     const { identity, ...hooks } = extra;
+    const dataCode = code[`dataset ${data.id}`];
     const key = hashOf([
       graphDigest(graph),
       data.checksum,
@@ -302,34 +313,37 @@ class Bench {
       this.#seed,
       tf.getBackend(),
       identity ?? null,
+      ...(dataCode === undefined ? [] : [dataCode]),
     ]);
-    const {
-      graph: trained,
-      scores,
-      history,
-    } = await fit(graph, data, task, {
-      ...training,
-      seed: this.#seed,
-      signal,
-      progress: progress => this.#report(stage, label, progress.step / progress.steps, progress),
-      ...hooks,
-      ...(out === undefined
-        ? {}
-        : {
-            checkpoint: {
-              ...checkpoint,
-              folder: join(out, 'models', `${stage}-${key}`),
-              identity: { more: identity ?? null },
-            },
-          }),
-    });
-    return { graph: trained, scores, history };
+    const folder = out === undefined ? undefined : join(out, 'models', `${stage}-${key}`);
+    // Of two that train the same at once, one would end with the best weights that the other has come to.
+    const unlock = folder === undefined ? undefined : await lockFolderSoon(folder);
+    try {
+      const fitted = await fit(graph, data, task, {
+        ...training,
+        seed: this.#seed,
+        signal,
+        progress: progress => this.#report(stage, label, progress.step / progress.steps, progress),
+        ...hooks,
+        ...(folder === undefined
+          ? {}
+          : { checkpoint: { ...checkpoint, folder, identity: { more: identity ?? null } } }),
+      });
+      return { graph: fitted.graph, scores: fitted.scores, history: fitted.history };
+    } finally {
+      await unlock?.();
+    }
   }
 
-  #sparsify(base: Trained, { regularizer, seed }: Configuration, method: Method, label: string) {
+  #sparsify(base: Trained, { configuration: { regularizer, seed }, method, code }: PlannedRun, label: string) {
     const sparsity = sparsityOf(base.graph, method.criterion);
     const members = sparsity.groups.map(group => group.members.map(({ parameter, axis }) => `${parameter}@${axis}`));
-    const identity = { regularizer, members: hashOf(members) };
+    const regularizerCode = code[`regularizer ${regularizer!.id}`];
+    const identity = {
+      regularizer,
+      members: hashOf(members),
+      ...(regularizerCode === undefined ? {} : { code: regularizerCode }),
+    };
     const key = hashOf([identity, seed]);
     const known = this.#sparsified.get(key);
     if (known) return known;
@@ -380,3 +394,10 @@ class Bench {
     });
   }
 }
+
+/** As in `lamp, protected-global, 2x`. */
+const labelOf = ({ configuration, strategy }: PlannedRun): string =>
+  `${methodName(configuration)}, ${strategy.strategy.id}, ${configuration.speedup}x`;
+
+/** Nothing where all plugins are the package's, so that files and records of those are what they always were. */
+const withCode = (code: PluginCode): { code?: PluginCode } => (Object.keys(code).length > 0 ? { code } : {});

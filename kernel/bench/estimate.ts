@@ -10,7 +10,7 @@ import { trainStep } from '../train/step.ts';
 import type { TrainingOptions } from '../train/training-options.ts';
 import { modelOptionsFor, plannedRuns, type RunChoice } from './planned-runs.ts';
 import { firstTraining, type Protocol } from './protocol.ts';
-import { hashOf, readRecords, type Configuration } from './record.ts';
+import { hashOf, otherCode, readRecords, type Configuration } from './record.ts';
 import { median } from './statistics.ts';
 
 /** How long a benchmark takes on this machine, in seconds, by stage. */
@@ -135,12 +135,12 @@ export async function estimateBench(options: EstimateOptions): Promise<BenchEsti
   const keyOf = ({ dataset, ...rest }: Configuration) =>
     hashOf({ ...rest, dataset: assumed === null ? dataset : { ...dataset, checksum: '' } });
   const there = out !== undefined && existsSync(join(out, 'records')) ? await readRecords(out) : [];
-  const known = new Set(there.map(({ configuration }) => keyOf(configuration)));
+  const known = new Map(there.map(record => [keyOf(record.configuration), record]));
   const planned = [...new Set(seeds)].flatMap(seed => plannedRuns({ ...options, seed }));
-  const runs = [...new Map(planned.map(run => [run.id, run])).values()].map(run => ({
-    ...run,
-    done: known.has(keyOf(run.configuration)),
-  }));
+  const runs = [...new Map(planned.map(run => [run.id, run])).values()].map(run => {
+    const record = known.get(keyOf(run.configuration));
+    return { ...run, done: record !== undefined && otherCode(record, run.code).length === 0 };
+  });
   const left = runs.filter(({ done }) => !done);
   /** How many of these have runs to be made, none of which is done. */
   const begun = (list: typeof runs, key: (configuration: Configuration) => unknown) =>

@@ -3,6 +3,7 @@ import { optionsAmong, parseOptions } from '../options.ts';
 import { modelOptionsOf, type Criterion, type Regularizer, type Strategy } from '../plugin.ts';
 import { scoringOf } from '../prune/prune.ts';
 import { graphDigest } from '../train/checkpoint.ts';
+import type { PluginCode } from '../plugin-code.ts';
 import type { BenchOptions, Method } from './bench.ts';
 import { protocolSchema } from './protocol.ts';
 import { hashOf, type Configuration } from './record.ts';
@@ -22,6 +23,7 @@ export type RunChoice = Pick<
   | 'base'
   | 'seed'
   | 'roundTo'
+  | 'code'
 >;
 
 /** A run that is to be made: one method under one strategy at one speed-up, and the id that its record will have. */
@@ -30,12 +32,23 @@ export interface PlannedRun {
   readonly configuration: Configuration;
   readonly method: Method;
   readonly strategy: BenchOptions['strategies'][number];
+  /** Code of its plugins, of those that are not the package's. */
+  readonly code: PluginCode;
 }
 
 /** The options of the model with those that follow from data and seed, complete. */
 export function modelOptionsFor({ model, modelOptions, data, seed = 0 }: RunChoice): Record<string, unknown> {
   const given = { ...optionsAmong(model, { ...modelOptionsOf(data), seed }), ...modelOptions };
   return parseOptions(model, given) as Record<string, unknown>;
+}
+
+function codeAmong(
+  { model, dataset, criterion, regularizer, strategy }: Configuration,
+  code: PluginCode = {},
+): PluginCode {
+  const plugins = Object.entries({ model, dataset, criterion, regularizer, strategy });
+  const names = new Set(plugins.map(([kind, plugin]) => `${kind} ${plugin?.id}`));
+  return Object.fromEntries(Object.entries(code).filter(([name]) => names.has(name)));
 }
 
 /** The runs of a benchmark for one seed, in their order, with the backend that is selected. */
@@ -74,7 +87,13 @@ export function plannedRuns(choice: RunChoice): PlannedRun[] {
           normalize,
           speedup,
         };
-        return { id: hashOf(configuration), configuration, method, strategy };
+        return {
+          id: hashOf(configuration),
+          configuration,
+          method,
+          strategy,
+          code: codeAmong(configuration, choice.code),
+        };
       }),
     ),
   );

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeInFolder } from '../train/write-atomically.ts';
+import type { PluginCode } from '../plugin-code.ts';
 import { canonical } from './canonical.ts';
 import { protocolSchema } from './protocol.ts';
 import { seedSchema } from '../seed.ts';
@@ -96,11 +97,18 @@ export const recordSchema = z.strictObject({
     versions: z.record(z.string(), z.string()),
     commit: z.string().nullable(),
     hardware: z.strictObject({ cpu: z.string(), cores: z.int(), memoryGiB: z.number(), platform: z.string() }),
+    /** SHA-256 of the code of plugins that are not the package's, by `criterion variety`. */
+    code: z.record(z.string(), z.string()).optional(),
     /** Largest resident memory of the process so far, in MiB. */
     peakMemoryMiB: z.number(),
   }),
 });
 export type RunRecord = z.infer<typeof recordSchema>;
+
+/** The plugins, as in `criterion variety`, whose code is not what it was when the record was made. */
+export function otherCode({ provenance: { code: there = {} } }: RunRecord, here: PluginCode): string[] {
+  return [...new Set([...Object.keys(there), ...Object.keys(here)])].filter(name => there[name] !== here[name]);
+}
 
 /** Every record once, however often it is given; the first of an id stays. */
 export const distinct = (records: readonly RunRecord[]): RunRecord[] =>

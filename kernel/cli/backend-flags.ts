@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { useBackend, type BackendOptions, type ChosenBackend } from '../backend.ts';
 import { find, type Catalogue } from '../catalogue.ts';
-import { usage } from './errors.ts';
+import { usage } from '../text/usage.ts';
 import { addFlags, readFlags, type Given } from './flags.ts';
 
 const backendOptions = z.object({

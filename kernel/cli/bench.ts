@@ -12,20 +12,22 @@ import { leaderboardTable } from '../bench/tables.ts';
 import { find, type Catalogue } from '../catalogue.ts';
 import { withoutPath } from '../options.ts';
 import { modelOptionsOf } from '../plugin.ts';
+import { codeIn } from '../plugin-code.ts';
+import { choose, chooseMethod } from '../text/choose.ts';
+import { json } from '../text/json.ts';
+import { specOf, textOf } from '../text/schema.ts';
+import { duration, table } from '../text/table.ts';
+import { usage, UsageError } from '../text/usage.ts';
 import { addBackendFlags, backendFrom } from './backend-flags.ts';
-import { addModelFlags, choiceOf, choose, chooseMethod, chooseModel } from './choose.ts';
+import { addModelFlags, choiceOf, chooseModel } from './model-flags.ts';
 import type { Describe } from './command.ts';
-import { usage, UsageError } from './errors.ts';
 import { addFlags, readFlags, type Given } from './flags.ts';
 import { example } from './help.ts';
 import { commandLine, interruptible } from './interrupt.ts';
 import type { Io } from './io.ts';
 import { readFrom } from './graph-source.ts';
-import { json } from './json.ts';
 import { LiveLine } from './live.ts';
 import { read } from './read.ts';
-import { specOf, textOf } from './schema.ts';
-import { duration, table } from './table.ts';
 import { seedSchema } from '../seed.ts';
 
 const epochs = z.int().positive().optional();
@@ -44,7 +46,7 @@ const benchOptions = z.object({
 });
 type BenchFlags = z.infer<typeof benchOptions>;
 
-export const bench: Describe = async (command, { io, catalogue, argv }) => {
+export const bench: Describe = async (command, { io, catalogue, plugins, argv }) => {
   const known = await catalogue();
   command
     .option('--dataset <name>', choiceOf('data set', known.datasets))
@@ -113,17 +115,18 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
     const plugin =
       weights === undefined ? model.plugin : await readFrom(weights, bytes => modelWithWeights(model.plugin, bytes));
     const out = given['out'] as string;
+    const code = await codeIn(plugins);
     if (given['estimate']) {
       const { seed: _, ...modelOptions } = model.options;
       const datasetOptions = withoutPath(dataset.options);
       const { speedups, seeds, roundTo } = flags;
       const runs = { model: plugin, modelOptions, data, datasetOptions, task, methods, strategies, speedups, roundTo };
-      const estimate = await estimateBench({ ...runs, protocol, seeds, out, assumed });
+      const estimate = await estimateBench({ ...runs, protocol, seeds, out, code, assumed });
       return io.out(given['json'] ? json(estimate) : estimateText(estimate, backend.id));
     }
     const show = new BenchLine(io, flags.seeds.length, !given['json']);
     const records: RunRecord[] = [];
-    show.begin(
+    show.say(
       `${model.plugin.id} on ${data.id}, protocol ${protocolLabel(protocol)}, backend ${backend.id}; records in ${out}`,
     );
     await interruptible(
@@ -144,6 +147,8 @@ export const bench: Describe = async (command, { io, catalogue, argv }) => {
             seed,
             roundTo: flags.roundTo,
             out,
+            code,
+            onAgain: reason => show.say(reason),
             format: find('format', known.formats, 'onnx'),
             signal,
             progress: progress => show.update(progress),
@@ -250,8 +255,8 @@ class BenchLine {
     this.#live = new LiveLine(io, { log: plain });
   }
 
-  /** What is going to run. */
-  begin(text: string): void {
+  /** A line that stays, while none is live. */
+  say(text: string): void {
     if (this.#plain) this.#io.err(`${text}\n`);
   }
 

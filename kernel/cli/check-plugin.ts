@@ -1,9 +1,9 @@
 import { checkExtensions } from '../contract/run.ts';
 import { loadExtensions } from '../extensions.ts';
+import { json } from '../text/json.ts';
 import { addBackendFlags, backendFrom } from './backend-flags.ts';
 import type { Describe } from './command.ts';
 import { example } from './help.ts';
-import { json } from './json.ts';
 
 export const checkPlugin: Describe = async (command, { io, catalogue }) => {
   const known = await catalogue();

@@ -1,8 +1,8 @@
 import { find } from '../catalogue.ts';
+import { json } from '../text/json.ts';
+import { usage } from '../text/usage.ts';
 import type { Describe } from './command.ts';
-import { usage } from './errors.ts';
 import { example } from './help.ts';
-import { json } from './json.ts';
 import { pluginJson, pluginTable, pluginText } from './plugins.ts';
 
 export const datasets: Describe = (command, { io, catalogue }) => {

@@ -1,18 +1,4 @@
-/** Something is wrong with what was typed, not with what came of it. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
-
 /** The user stopped the command; the message says how to go on. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
-}
-
-/** What `run` returns; what it throws is a usage error. */
-export function usage<T>(run: () => T): T {
-  try {
-    return run();
-  } catch (error) {
-    throw new UsageError((error as Error).message, { cause: error });
-  }
 }

@@ -1,12 +1,12 @@
 import { find } from '../catalogue.ts';
 import { profileNames } from '../bench/experiment.ts';
 import { runsOf } from '../bench/plan.ts';
+import { json } from '../text/json.ts';
+import { specOf } from '../text/schema.ts';
+import { table } from '../text/table.ts';
+import { usage } from '../text/usage.ts';
 import type { Describe } from './command.ts';
-import { usage } from './errors.ts';
 import { example } from './help.ts';
-import { json } from './json.ts';
-import { specOf } from './schema.ts';
-import { table } from './table.ts';
 
 export const experiments: Describe = (command, { io, catalogue }) => {
   command.argument('[name]', 'experiment to show');

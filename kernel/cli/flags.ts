@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { z } from 'zod';
-import { checked, fieldsOf, jsonSchema, kindsOf, textOf, typeOf, valueOf, type Field } from './schema.ts';
+import { checked, fieldsOf, jsonSchema, kindsOf, textOf, typeOf, valueOf, type Field } from '../text/schema.ts';
 
 /** Values of a command's flags, as texts. */
 export type Given = Readonly<Record<string, unknown>>;

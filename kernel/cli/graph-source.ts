@@ -4,8 +4,8 @@ import type { Graph } from '../graph/graph.ts';
 import { loadWeights } from '../graph/load-weights.ts';
 import { readModel } from '../read-model.ts';
 import { decodeSafetensors } from '../safetensors.ts';
-import { addModelFlags, chooseModel, modelKeys } from './choose.ts';
-import { UsageError } from './errors.ts';
+import { UsageError } from '../text/usage.ts';
+import { addModelFlags, chooseModel, modelKeys } from './model-flags.ts';
 import { flagOf, type Given } from './flags.ts';
 import { read } from './read.ts';
 

@@ -1,12 +1,12 @@
 import { find } from '../catalogue.ts';
 import { groups as groupsOf, type Group } from '../graph/groups.ts';
+import { json } from '../text/json.ts';
+import { table } from '../text/table.ts';
+import { usage } from '../text/usage.ts';
 import type { Describe } from './command.ts';
-import { usage } from './errors.ts';
 import { type Given } from './flags.ts';
 import { example } from './help.ts';
 import { addGraphFlags, graphFrom } from './graph-source.ts';
-import { json } from './json.ts';
-import { table } from './table.ts';
 
 export const groups: Describe = async (command, { io, catalogue }) => {
   const known = await catalogue();

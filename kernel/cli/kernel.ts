@@ -4,12 +4,12 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import type { Engine, Prelude } from '../jupyter/index.ts';
 import { nodeOptions } from '../jupyter/install.ts';
+import { json } from '../text/json.ts';
+import { table } from '../text/table.ts';
 import type { Context, Describe } from './command.ts';
 import { addFlags, readFlags, type Given } from './flags.ts';
 import { example } from './help.ts';
 import type { Io } from './io.ts';
-import { json } from './json.ts';
-import { table } from './table.ts';
 
 export const engine = z.enum(['typescript', 'tslab']).default('typescript').describe('compiler of the cells');
 const startOptions = z.object({ engine });

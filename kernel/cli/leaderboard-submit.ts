@@ -7,10 +7,10 @@ import { divisions, type PluginSource } from '../leaderboard/entry.ts';
 import { sourceOf } from '../leaderboard/plugin-source.ts';
 import { entryFiles, problemText, readEntriesIfAny, readEntry, writeEntry, type Stored } from '../leaderboard/store.ts';
 import { entriesOf } from '../leaderboard/submit.ts';
+import { json } from '../text/json.ts';
 import type { Context } from './command.ts';
 import { addFlags, readFlags, type Given } from './flags.ts';
 import { example } from './help.ts';
-import { json } from './json.ts';
 import { addFolder, folderOf, recordsIn } from './leaderboard-source.ts';
 
 const submitOptions = z.object({

@@ -3,15 +3,15 @@ import { z } from 'zod';
 import { modelWithWeights } from '../bench/model-with-weights.ts';
 import { appendVerification, findEntry } from '../leaderboard/store.ts';
 import type { Verification } from '../leaderboard/entry.ts';
-import { verify } from '../leaderboard/verify.ts';
+import { removeRuns, verify } from '../leaderboard/verify.ts';
 import { readModel } from '../read-model.ts';
+import { json } from '../text/json.ts';
 import { addBackendFlags, backendFrom } from './backend-flags.ts';
 import type { Context } from './command.ts';
 import { addFlags, readFlags, type Given } from './flags.ts';
 import { example } from './help.ts';
 import { readFrom } from './graph-source.ts';
 import { commandLine, interruptible } from './interrupt.ts';
-import { json } from './json.ts';
 import { addFolder, folderOf } from './leaderboard-source.ts';
 import { sourcesOf } from './leaderboard-submit.ts';
 import { LiveLine } from './live.ts';
@@ -31,7 +31,10 @@ const verifyOptions = z.object({
     .describe(
       'points by which the mean score may differ (default: twice the spread over seeds, 0.5 at least; 1 for one seed)',
     ),
-  out: z.string().optional().describe('folder for records and checkpoints, so that what was stopped goes on'),
+  out: z
+    .string()
+    .optional()
+    .describe('folder for what was run until it was stopped, so that it goes on; removed once the outcome is written'),
 });
 
 export async function describeVerify(command: Command, { io, catalogue, plugins, argv }: Context): Promise<void> {
@@ -70,7 +73,10 @@ export async function describeVerify(command: Command, { io, catalogue, plugins,
       }),
     ).finally(() => show.clear());
     const written = given['dry'] !== true;
-    if (written) await appendVerification(file, verification);
+    if (written) {
+      await appendVerification(file, verification);
+      if (out !== undefined) await removeRuns(entry, out);
+    }
     if (given['json']) io.out(json(verification));
     else io.out(`${verificationText(verification)}${written ? `noted in ${file}\n` : ''}`);
     if (verification.outcome === 'differs') throw new Error(`entry ${entry.id}: the re-run differs`);

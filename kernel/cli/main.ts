@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { suggestion, type Catalogue } from '../catalogue.ts';
+import { UsageError } from '../text/usage.ts';
 import type { Context } from './command.ts';
 import { commands as own, type Commands } from './commands.ts';
-import { UsageError } from './errors.ts';
 import { example, helpLayout } from './help.ts';
 import { processIo, type Io } from './io.ts';
 

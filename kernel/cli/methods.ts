@@ -1,8 +1,8 @@
 import { suggestion } from '../catalogue.ts';
+import { json } from '../text/json.ts';
+import { UsageError } from '../text/usage.ts';
 import type { Describe } from './command.ts';
-import { UsageError } from './errors.ts';
 import { example } from './help.ts';
-import { json } from './json.ts';
 import { pluginJson, pluginTable, pluginText } from './plugins.ts';
 
 export const methods: Describe = (command, { io, catalogue }) => {

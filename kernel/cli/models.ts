@@ -1,13 +1,13 @@
 import { find } from '../catalogue.ts';
 import { count } from '../graph/count.ts';
-import { choose } from './choose.ts';
+import { choose } from '../text/choose.ts';
+import { json } from '../text/json.ts';
+import { splitSpec } from '../text/schema.ts';
+import { metric } from '../text/table.ts';
+import { usage } from '../text/usage.ts';
 import type { Describe } from './command.ts';
-import { usage } from './errors.ts';
 import { example } from './help.ts';
-import { json } from './json.ts';
 import { pluginJson, pluginTable, pluginText } from './plugins.ts';
-import { splitSpec } from './schema.ts';
-import { metric } from './table.ts';
 
 export const models: Describe = (command, { io, catalogue }) => {
   command.argument('[name]', 'model to show, as in resnet18 or resnet18:classes=100,width=0.5');

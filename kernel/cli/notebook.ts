@@ -2,16 +2,16 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import type { Notebook } from '../jupyter/index.ts';
 import { writeAtomically } from '../train/write-atomically.ts';
+import { json } from '../text/json.ts';
+import { valueOf } from '../text/schema.ts';
+import { UsageError } from '../text/usage.ts';
 import type { Context, Describe } from './command.ts';
-import { UsageError } from './errors.ts';
 import { addFlags, readFlags, type Given } from './flags.ts';
 import { example } from './help.ts';
 import { interruptible } from './interrupt.ts';
 import type { Io } from './io.ts';
-import { json } from './json.ts';
 import { engine, kernelCommand } from './kernel.ts';
 import { read } from './read.ts';
-import { valueOf } from './schema.ts';
 
 const runOptions = z.object({
   out: z.string().optional().describe('file for the executed notebook (default: the notebook itself)'),

@@ -1,6 +1,6 @@
 import type { Plugin } from '../plugin.ts';
-import { fieldsOf, jsonSchema, textOf, typeOf } from './schema.ts';
-import { table } from './table.ts';
+import { fieldsOf, jsonSchema, textOf, typeOf } from '../text/schema.ts';
+import { table } from '../text/table.ts';
 
 type Named = Plugin<unknown> & { readonly kind: string; readonly task?: string };
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Catalogue } from '../catalogue.ts';
 import type { Graph } from '../graph/graph.ts';
 import { makeFolder, writeAtomically } from '../train/write-atomically.ts';
-import { json } from './json.ts';
+import { json } from '../text/json.ts';
 
 /** Writes `model.<extension>` in every format, then `<name>.json`; returns the paths. */
 export async function writeModel(

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { flat } from '../bench/canonical.ts';
-import { json } from '../cli/json.ts';
-import { canonical, hashOf, methodName, recordSchema, type Configuration, type RunRecord } from '../bench/record.ts';
+import { json } from '../text/json.ts';
+import { canonical, hashOf, methodName, recordSchema, type Configuration } from '../bench/record.ts';
 
 /** A file may have so many bytes; entries of large models with several seeds have a tenth of that. */
 export const mostBytes = 8 * 2 ** 20;
@@ -68,6 +68,23 @@ export const verificationSchema = z.strictObject({
 });
 export type Verification = z.infer<typeof verificationSchema>;
 
+const name = /^[A-Za-z0-9][\w.-]*$/;
+
+/** A record whose names can be those of files, and stand in tables. */
+const entryRecordSchema = recordSchema.superRefine(({ configuration: c, score }, context) => {
+  const check = (word: string, ...path: string[]) => {
+    if (word.length <= 100 && name.test(word)) return;
+    const message = `${JSON.stringify(word.slice(0, 100))}: a name is letters, digits, hyphens, dots and underscores, 100 at most`;
+    context.addIssue({ code: 'custom', path, message });
+  };
+  for (const kind of ['model', 'dataset', 'criterion', 'strategy', 'regularizer'] as const)
+    if (c[kind]) check(c[kind].id, 'configuration', kind, 'id');
+  check(c.task, 'configuration', 'task');
+  check(c.protocol.name, 'configuration', 'protocol', 'name');
+  check(c.backend, 'configuration', 'backend');
+  check(score, 'score');
+});
+
 export const divisions = ['closed', 'open'] as const;
 export type Division = (typeof divisions)[number];
 
@@ -85,7 +102,7 @@ export const entrySchema = z.strictObject({
   plugins: z.array(pluginSourceSchema),
   /** The entry that this one corrects, and why. */
   supersedes: z.strictObject({ id: hash, reason: text(2000) }).nullable(),
-  records: z.array(recordSchema).min(1),
+  records: z.array(entryRecordSchema).min(1),
   /** Only ever appended to. */
   verifications: z.array(verificationSchema),
 });
@@ -95,8 +112,6 @@ export type Entry = z.infer<typeof entrySchema>;
 export function entryId({ id: _, verifications: _v, ...submitted }: Omit<Entry, 'id'> & { id?: string }): string {
   return hashOf(submitted);
 }
-
-const name = /^[A-Za-z0-9][\w.-]*$/;
 
 /** Folder of an entry: model and data set. */
 export const boardOf = ({ records: [record] }: Pick<Entry, 'records'>): string =>
@@ -118,12 +133,6 @@ export function settingOf({ seed: _, base: _b, model, ...rest }: Configuration):
   return canonical({ ...rest, model: { id: model.id, options } });
 }
 
-/** Names that files and tables are made of. Returns the first that is none. */
-function badName({ configuration: c, score }: RunRecord): string | undefined {
-  const names = [c.model, c.dataset, c.criterion, c.strategy, ...(c.regularizer ? [c.regularizer] : [])].map(p => p.id);
-  return [...names, c.task, c.protocol.name, c.backend, score].find(word => word.length > 100 || !name.test(word));
-}
-
 /** The entry that a file holds. Throws with the file's name and what is wrong; nothing in the file is trusted. */
 export function parseEntry(content: string, file: string): Entry {
   let value: unknown;
@@ -137,22 +146,22 @@ export function parseEntry(content: string, file: string): Entry {
     const { path, message } = parsed.error.issues[0]!;
     throw new Error(`entry ${file}: ${[path.join('.'), message].filter(Boolean).join(': ')}`);
   }
-  for (const record of parsed.data.records) {
-    const bad = badName(record);
-    if (bad !== undefined)
-      throw new Error(
-        `entry ${file}: ${JSON.stringify(bad.slice(0, 100))}: a name is letters, digits, hyphens, dots and underscores`,
-      );
-  }
   return parsed.data;
+}
+
+/** A difference as an entry can hold it: cut to the length there is, without characters that act on a terminal. */
+export function differenceOf(what: string, entry: string, here: string): Difference {
+  const fit = (value: string, most: number) =>
+    value.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\ufffd').slice(0, most) || 'none';
+  return { what: fit(what, 300), entry: fit(entry, 2000), here: fit(here, 2000) };
 }
 
 /** What differs between two values, by path, as `{ what: 'base.epochs', entry: '8', here: '9' }`. */
 export function differencesOf(entry: object, here: object): Difference[] {
   const [a, b] = [flat(entry as Record<string, unknown>), flat(here as Record<string, unknown>)];
   const textOf = (value: unknown) =>
-    (typeof value === 'string' ? value : value === undefined ? 'none' : canonical(value)).slice(0, 2000) || 'none';
+    typeof value === 'string' ? value : value === undefined ? 'none' : canonical(value);
   return [...new Set([...Object.keys(a), ...Object.keys(b)])]
     .filter(what => textOf(a[what]) !== textOf(b[what]))
-    .map(what => ({ what, entry: textOf(a[what]), here: textOf(b[what]) }));
+    .map(what => differenceOf(what, textOf(a[what]), textOf(b[what])));
 }

@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Configuration } from '../bench/record.ts';
 import { isFile, kinds } from '../extensions.ts';
 import type { Extension } from '../contract/index.ts';
+import { functionsDigest, nameOf, sha256, versionOf, type PluginCode } from '../plugin-code.ts';
 import type { PluginSource } from './entry.ts';
 
 /** The plugins that a configuration names, with the lists of the catalogue they are in. */
@@ -16,8 +15,7 @@ export function pluginsOf({ model, dataset, criterion, regularizer, strategy }: 
   });
 }
 
-const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
-const provided = (plugins: readonly Extension[]) => plugins.map(({ kind, id }) => `${kind} ${id}`).sort();
+const provided = (plugins: readonly Extension[]) => plugins.map(nameOf).sort();
 
 /** What an entry says of the file or package that has these plugins. Throws where the file is not all of it. */
 export async function sourceOf(
@@ -39,24 +37,8 @@ export async function sourceOf(
 
 /** What an entry says of plugins that are there as values, in a notebook's cell. */
 export function cellSource(plugins: readonly Extension[]): PluginSource {
-  const texts = plugins.map(plugin =>
-    Object.entries(plugin)
-      .filter(([, value]) => typeof value !== 'object')
-      .map(([key, value]) => [key, String(value)])
-      .sort(),
-  );
   const provides = provided(plugins);
-  return { kind: 'cell', name: provides.join(', '), sha256: sha256(JSON.stringify(texts)), provides };
-}
-
-/** Version of an installed package, as found from a folder. */
-async function versionOf(specifier: string, folder: string): Promise<string> {
-  const name = /^(?:@[^/]+\/)?[^/]+/.exec(specifier)![0];
-  for (let at = path.resolve(folder); ; at = path.dirname(at)) {
-    const file = path.join(at, 'node_modules', name, 'package.json');
-    if (existsSync(file)) return (JSON.parse(await readFile(file, 'utf8')) as { version: string }).version;
-    if (at === path.dirname(at)) throw new Error(`plugin ${specifier}: no package ${name} from ${folder} on`);
-  }
+  return { kind: 'cell', name: provides.join(', '), sha256: functionsDigest(plugins), provides };
 }
 
 /** One line that tells two sources apart. */
@@ -66,3 +48,11 @@ export const sourceText = (source: PluginSource | undefined): string =>
     : source.kind === 'package'
       ? `package ${source.name} ${source.version}`
       : `${source.kind} ${source.name}, sha256 ${source.sha256.slice(0, 12)}`;
+
+/** The code of the plugins that sources have, as runs are told apart by it. */
+export const codeOfSources = (sources: readonly PluginSource[]): PluginCode =>
+  Object.fromEntries(
+    sources.flatMap(source =>
+      source.provides.map(name => [name, source.kind === 'package' ? sha256(source.version) : source.sha256]),
+    ),
+  );

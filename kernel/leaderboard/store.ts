@@ -33,8 +33,12 @@ export async function readEntry(file: string): Promise<Stored> {
     throw new Error(cause.code === 'ENOENT' ? `no file ${file}` : cause.message, { cause });
   });
   if (!info.isFile()) throw new Error(`entry ${file}: is no file`);
-  if (info.size > mostBytes) throw new Error(`entry ${file}: ${info.size} bytes, an entry has ${mostBytes} at most`);
+  checkSize(info.size, file);
   return { file, entry: parseEntry(await readFile(file, 'utf8'), file) };
+}
+
+function checkSize(bytes: number, file: string): void {
+  if (bytes > mostBytes) throw new Error(`entry ${file}: ${bytes} bytes, an entry has ${mostBytes} at most`);
 }
 
 /** Files of the entries in a folder of leaderboards, in the order of their names. Throws where there is no such folder. */
@@ -80,7 +84,14 @@ export async function writeEntry(folder: string, entry: Entry): Promise<string> 
   return file;
 }
 
-const write = (file: string, entry: Entry) => writeInFolder(file, new TextEncoder().encode(entryText(entry)));
+/** Writes an entry. Throws where it could not be read again: one such file is in the way of all leaderboards. */
+async function write(file: string, entry: Entry): Promise<void> {
+  const text = entryText(entry);
+  const bytes = new TextEncoder().encode(text);
+  checkSize(bytes.length, file);
+  parseEntry(text, file);
+  await writeInFolder(file, bytes);
+}
 
 /** Appends a verification to the entry in a file, as it is there now. */
 export async function appendVerification(file: string, verification: Entry['verifications'][number]): Promise<Entry> {

@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { bench, type BenchProgress, type Trained } from '../bench/bench.ts';
 import { evaluationBatch } from '../bench/protocol.ts';
@@ -12,9 +14,17 @@ import type { Reduction } from '../prune/score.ts';
 import { graphDigest } from '../train/checkpoint.ts';
 import { evaluate } from '../train/evaluate.ts';
 import { entryProblems } from './check.ts';
-import { differencesOf, type Difference, type Entry, type PluginSource, type Verification } from './entry.ts';
+import {
+  differenceOf,
+  differencesOf,
+  verificationSchema,
+  type Difference,
+  type Entry,
+  type PluginSource,
+  type Verification,
+} from './entry.ts';
 import { outcomeOf, rerunOf, toleranceOf } from './outcome.ts';
-import { pluginsOf, sourceText } from './plugin-source.ts';
+import { codeOfSources, pluginsOf, sourceText } from './plugin-source.ts';
 
 export interface VerifyOptions {
   readonly by: string;
@@ -34,7 +44,7 @@ export interface VerifyOptions {
   readonly seeds?: readonly number[] | undefined;
   /** Points by which the mean score may differ (default: twice the spread, see `toleranceOf`). */
   readonly tolerance?: number | undefined;
-  /** Folder for records and checkpoints, so that what was stopped goes on. */
+  /** Folder for what is to go on when it was stopped; `removeRuns` removes it once the verification is written. */
   readonly out?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: ((progress: BenchProgress) => void) | undefined;
@@ -46,7 +56,10 @@ export interface VerifyOptions {
  */
 export async function verify(entry: Entry, options: VerifyOptions): Promise<Verification> {
   const { catalogue, seeds, by, plugins = [], tolerance = toleranceOf(entry.records) } = options;
-  if (!(tolerance >= 0)) throw new RangeError(`tolerance ${tolerance}: must be 0 or more points`);
+  if (!(tolerance >= 0 && tolerance < Infinity))
+    throw new RangeError(`tolerance ${tolerance}: must be 0 or more points, and finite`);
+  const name = verificationSchema.shape.by.safeParse(by);
+  if (!name.success) throw new Error(`by ${JSON.stringify(by)}: ${name.error.issues[0]!.message}`);
   const [problem] = entryProblems(entry, catalogue);
   if (problem !== undefined) throw new Error(`entry ${entry.id}: ${problem}`);
   const known = entry.records.map(({ configuration }) => configuration.seed);
@@ -76,6 +89,13 @@ export async function verify(entry: Entry, options: VerifyOptions): Promise<Veri
   };
 }
 
+/** Records and checkpoints of an entry's runs lie apart from all others: a verification rests on runs made for it. */
+const runsOf = ({ id }: Entry, out: string): string => join(out, `verify-${id}`);
+
+/** Removes what a verification kept in `out`, so that the next one does not rest on the same runs. */
+export const removeRuns = (entry: Entry, out: string): Promise<void> =>
+  rm(runsOf(entry, out), { recursive: true, force: true });
+
 const first = ({ what }: Difference, at: number, all: readonly Difference[]): boolean =>
   all.findIndex(other => other.what === what) === at;
 
@@ -99,7 +119,7 @@ function pluginDifferences({ plugins }: Entry, given: readonly PluginSource[]): 
   return plugins.flatMap(source => {
     const same = given.find(({ provides }) => source.provides.some(name => provides.includes(name)));
     const [entry, here] = [sourceText(source), sourceText(same)];
-    return entry === here ? [] : [{ what: `plugin ${source.provides.join(', ')}`, entry, here }];
+    return entry === here ? [] : [differenceOf(`plugin ${source.provides.join(', ')}`, entry, here)];
   });
 }
 
@@ -117,10 +137,11 @@ async function dataOf(entry: Entry, { catalogue, data: given, datasetPath }: Ver
 
 async function runAgain(
   entry: Entry,
-  { configuration: c }: RunRecord,
+  { configuration: c, created }: RunRecord,
   data: Data,
-  { catalogue, base: graph, withWeights, out, signal, progress }: VerifyOptions,
+  { catalogue, plugins = [], base: graph, withWeights, out: folder, signal, progress }: VerifyOptions,
 ): Promise<RunRecord> {
+  const out = folder === undefined ? undefined : runsOf(entry, folder);
   const task = find('task', catalogue.tasks, c.task);
   const digest = graph && graphDigest(graph);
   if (c.base !== (digest ?? null))
@@ -174,9 +195,14 @@ async function runAgain(
     roundTo: c.roundTo,
     base,
     out,
+    code: codeOfSources(plugins),
     format: find('format', catalogue.formats, 'onnx'),
     signal,
     progress,
   });
+  if (record!.created === created)
+    throw new Error(
+      `entry ${entry.id}: ${out} has its own record of seed ${c.seed}, made ${created}: nothing was run again`,
+    );
   return record!;
 }

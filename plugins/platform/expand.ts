@@ -1,6 +1,6 @@
 import type { Plan } from '../../kernel/bench/plan.ts';
 import { hashOf } from '../../kernel/bench/record.ts';
-import { splitMethod } from '../../kernel/cli/schema.ts';
+import { splitMethod } from '../../kernel/text/schema.ts';
 import type { Resources, RunKind } from './vocabulary.ts';
 
 /** One run of a plan: it has one method, strategy, speed-up and seed. */

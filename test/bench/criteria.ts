@@ -5,7 +5,7 @@
  */
 import { cpus } from 'node:os';
 import * as tf from '@tensorflow/tfjs';
-import { table } from '../../kernel/cli/table.ts';
+import { table } from '../../kernel/text/table.ts';
 import type { Calibration } from '../../kernel/plugin.ts';
 import { calibrated } from '../../kernel/prune/calibration.ts';
 import { random } from '../../kernel/random.ts';

@@ -7,7 +7,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { table } from '../../kernel/cli/table.ts';
+import { table } from '../../kernel/text/table.ts';
 import { nodeOptions } from '../../kernel/jupyter/install.ts';
 import { Client, type Exchange } from '../kernel/jupyter/client.ts';
 

@@ -8,7 +8,7 @@ import { Agent, request } from 'node:http';
 import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { quantile as quantileOfSorted } from '../../kernel/bench/statistics.ts';
-import { table } from '../../kernel/cli/table.ts';
+import { table } from '../../kernel/text/table.ts';
 import { EventStream, type ServerEvent } from '../platform/event-stream.ts';
 import { PostgresServer } from '../platform/postgres.ts';
 import { Remote } from '../platform/remote.ts';

@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { table } from '../../kernel/cli/table.ts';
+import { table } from '../../kernel/text/table.ts';
 import { count } from '../../kernel/graph/count.ts';
 import { groups } from '../../kernel/graph/groups.ts';
 import type { Graph } from '../../kernel/graph/graph.ts';

@@ -16,7 +16,7 @@ import { loadWeights } from '../../kernel/graph/load-weights.ts';
 import { Network } from '../../kernel/graph/run.ts';
 import { random } from '../../kernel/random.ts';
 import { decodeSafetensors } from '../../kernel/safetensors.ts';
-import { table } from '../../kernel/cli/table.ts';
+import { table } from '../../kernel/text/table.ts';
 import { build, prune, useBackend } from '../../plugins/api.ts';
 import { onnx } from '../../plugins/formats/index.ts';
 

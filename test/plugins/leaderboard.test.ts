@@ -60,6 +60,31 @@ describe('a criterion that was written in a cell', function () {
     assert.notEqual(again.outcome, 'reproduced');
   });
 
+  it('is run again where its function was changed, though its record is there', async () => {
+    await useBackend('cpu');
+    const data = await load('shapes', { train: 64, test: 32 });
+    const training = { epochs: 1, batch: 32 };
+    const told: string[] = [];
+    const run = (element: (weight: number) => number) =>
+      bench({
+        model: tiny,
+        data,
+        methods: ['lamp', defineCriterion({ id: 'changing', element })],
+        protocol: { name: 'short', base: training, finetune: null, steps: 20, latency: { repeats: 0 } },
+        out: folder.path('run'),
+        progress: () => {},
+        onAgain: reason => told.push(reason),
+      });
+    const [lamp, first] = await run(weight => Math.abs(weight));
+    assert.deepEqual(await run(weight => Math.abs(weight)), [lamp, first]);
+    assert.deepEqual(told, []);
+    const [same, second] = await run(weight => 1 / (1 + Math.abs(weight)));
+    assert.deepEqual(same, lamp);
+    assert.equal(second!.id, first!.id);
+    assert.notDeepEqual(second!.groups, first!.groups);
+    assert.match(told.join(), /^changing, protected-global, 2x is made again: .* other code of criterion changing$/);
+  });
+
   it('that breaks the contract is told with its failure', async () => {
     const broken = defineCriterion({ id: 'broken', element: () => NaN });
     await assert.rejects(checkPlugin(broken), /criterion broken: \d of \d checks fail; residual: /);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { fromPglite } from 'pg-boss';
 import type { Database, Sql } from './database.ts';
-import { lockFolder } from './folder-lock.ts';
+import { lockFolder } from '../../../kernel/folder-lock.ts';
 
 /** The embedded PostgreSQL in a folder, for one process at a time. */
 export async function openPglite(folder: string): Promise<Database> {

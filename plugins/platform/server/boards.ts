@@ -24,6 +24,7 @@ const batch = 200;
 /** Leaderboards: of the runs here, of the entries that come with the package, and of the paper. */
 export class Boards {
   readonly #database: Database;
+  readonly #entries: string;
   readonly #results: Result[] = [];
   readonly #known = new Set<string>();
   #last = new Date(0);
@@ -35,8 +36,10 @@ export class Boards {
   };
   #others: Promise<StandingInfo[]> | undefined;
 
-  constructor(database: Database) {
+  /** `entries` is the folder of the entries that come with the package. */
+  constructor(database: Database, entries = leaderboardsFolder(packageFolder)) {
     this.#database = database;
+    this.#entries = entries;
   }
 
   /** Rows of a source, model and data set, best first within each strategy and speed-up. */
@@ -49,7 +52,15 @@ export class Boards {
     if (submission !== undefined)
       return rowsOf(this.#results.filter(result => result.submission === submission)).filter(fits);
     if (this.#ours.results !== this.#results.length && performance.now() >= this.#ours.until) this.#rank();
-    return [...this.#ours.rows, ...(await (this.#others ??= others()))].filter(fits);
+    return [...this.#ours.rows, ...(await this.#otherRows())].filter(fits);
+  }
+
+  /** Those that do not change while the server runs; what could not be read is read again the next time. */
+  #otherRows(): Promise<StandingInfo[]> {
+    return (this.#others ??= others(this.#entries).catch((error: unknown) => {
+      this.#others = undefined;
+      throw error;
+    }));
   }
 
   #rank(): void {
@@ -111,9 +122,8 @@ const keyOf = ({
 }: Labels & { readonly speedup: number }): string =>
   JSON.stringify([model, dataset, protocol, strategy, method, speedup]);
 
-/** What does not change while the server runs. */
-async function others(): Promise<StandingInfo[]> {
-  const entries = entryStandings(await readEntries(leaderboardsFolder(packageFolder)));
+async function others(folder: string): Promise<StandingInfo[]> {
+  const entries = entryStandings(await readEntries(folder));
   return [...entries.map(row => ({ ...info(row), source: 'entries' as const, ids: [] })), ...published()];
 }
 

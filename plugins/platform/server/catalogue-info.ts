@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { protocolSchema } from '../../../kernel/bench/protocol.ts';
 import { protocols } from '../../../kernel/bench/protocols.ts';
 import type { Catalogue } from '../../../kernel/catalogue.ts';
-import { jsonSchema } from '../../../kernel/cli/schema.ts';
+import { jsonSchema } from '../../../kernel/text/schema.ts';
 import { withoutPath } from '../../../kernel/options.ts';
 import type { Dataset, Plugin } from '../../../kernel/plugin.ts';
 import type { CatalogueInfo } from '../api.ts';

@@ -3,7 +3,7 @@ import type { Workload } from '../../../kernel/bench/estimate.ts';
 import { runsOf, type Plan } from '../../../kernel/bench/plan.ts';
 import { canonical } from '../../../kernel/bench/record.ts';
 import { find, suggestion, type Catalogue } from '../../../kernel/catalogue.ts';
-import { choose, chooseMethod } from '../../../kernel/cli/choose.ts';
+import { choose, chooseMethod } from '../../../kernel/text/choose.ts';
 import { layerOf, type Group } from '../../../kernel/graph/groups.ts';
 import { optionNames, optionsAmong } from '../../../kernel/options.ts';
 import { modelOptionsOf, type Model, type Plugin } from '../../../kernel/plugin.ts';

@@ -7,7 +7,7 @@ import { addBackendFlags, backendChoice } from '../../../kernel/cli/backend-flag
 import type { Describe } from '../../../kernel/cli/command.ts';
 import { addFlags, readFlags, type Given } from '../../../kernel/cli/flags.ts';
 import { example } from '../../../kernel/cli/help.ts';
-import { json } from '../../../kernel/cli/json.ts';
+import { json } from '../../../kernel/text/json.ts';
 import { interrupted } from '../interrupted.ts';
 import { Queue } from '../queue.ts';
 import { Runs } from '../runs.ts';

@@ -1,7 +1,7 @@
 import { canonical } from '../../../kernel/bench/canonical.ts';
 import type { Plan } from '../../../kernel/bench/plan.ts';
 import type { Protocol } from '../../../kernel/bench/protocol.ts';
-import { splitMethod, splitSpec, textOf, type JsonSchema } from '../../../kernel/cli/schema.ts';
+import { splitMethod, splitSpec, textOf, type JsonSchema } from '../../../kernel/text/schema.ts';
 import type { CatalogueInfo } from '../api.ts';
 import type { Resources } from '../vocabulary.ts';
 import { read, readNumbers, type Problem, type Texts } from './fields.ts';

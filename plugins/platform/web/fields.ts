@@ -1,4 +1,4 @@
-import { fieldsOf, kindsOf, textOf, valueOf, type JsonSchema } from '../../../kernel/cli/schema.ts';
+import { fieldsOf, kindsOf, textOf, valueOf, type JsonSchema } from '../../../kernel/text/schema.ts';
 
 /** What was typed, by the path of its field, as in `base.optimizer.learningRate`. */
 export type Texts = Readonly<Record<string, string>>;

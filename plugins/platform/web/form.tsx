@@ -1,7 +1,7 @@
 import type { ComponentChildren, InputHTMLAttributes } from 'preact';
 import { createContext } from 'preact';
 import { useContext, useId } from 'preact/hooks';
-import { fieldsOf, kindsOf, textOf, type JsonSchema } from '../../../kernel/cli/schema.ts';
+import { fieldsOf, kindsOf, textOf, type JsonSchema } from '../../../kernel/text/schema.ts';
 import { at, chosenKind, join, none, some, startOf, unlessNull, type Problem, type Texts } from './fields.ts';
 
 /** What is wrong with the form, for the fields that it is about. */

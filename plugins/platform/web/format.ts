@@ -1,4 +1,4 @@
-import { duration, metric } from '../../../kernel/cli/table.ts';
+import { duration, metric } from '../../../kernel/text/table.ts';
 
 export { duration };
 

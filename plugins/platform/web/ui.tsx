@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
-import { splitMethod } from '../../../kernel/cli/schema.ts';
+import { splitMethod } from '../../../kernel/text/schema.ts';
 import type { RunInfo } from '../api.ts';
 import type { RunState } from '../vocabulary.ts';
 import { address } from './address.ts';

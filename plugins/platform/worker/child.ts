@@ -9,7 +9,7 @@ import {
   type Trained,
 } from '../../../kernel/bench/bench.ts';
 import { find, type Catalogue } from '../../../kernel/catalogue.ts';
-import { chooseMethod, choose } from '../../../kernel/cli/choose.ts';
+import { chooseMethod, choose } from '../../../kernel/text/choose.ts';
 import { extended } from '../../../kernel/extensions.ts';
 import { count } from '../../../kernel/graph/count.ts';
 import { parseOptions } from '../../../kernel/options.ts';

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lockFolder } from '../database/folder-lock.ts';
+import { lockFolder } from '../../../kernel/folder-lock.ts';
 import { throughOutages } from '../database/outage.ts';
 import type { Resources } from '../vocabulary.ts';
 import { RunAttempt, type AttemptContext } from './attempt.ts';

@@ -11,6 +11,7 @@ import {
   type BenchProgress,
 } from '../../../kernel/bench/bench.ts';
 import { methodName, recordSchema, type RunRecord } from '../../../kernel/bench/record.ts';
+import { lockFolder } from '../../../kernel/folder-lock.ts';
 import { count } from '../../../kernel/graph/count.ts';
 import type { Data } from '../../../kernel/plugin.ts';
 import { parseOptions } from '../../../kernel/options.ts';
@@ -245,6 +246,64 @@ describe('bench', function () {
       assert.equal(count(models!.pruned).macs, whole!.pruned.macs);
       const folders = (await readdir(join(own, 'models'))).map(name => name.split('-')[0]);
       assert.deepEqual(folders.sort(), ['base', 'finetune', 'prune', 'sparsify']);
+    } finally {
+      await rm(own, { recursive: true });
+    }
+  });
+
+  it('what was made with other code of a plugin is made again, and nothing else', async () => {
+    const own = await mkdtemp(join(tmpdir(), 'pruningbench-'));
+    const named = <P extends { id: string }>(plugin: P): P => ({ ...plugin, id: 'own' });
+    const { protocol } = choose();
+    try {
+      const again = async (code: Readonly<Record<string, string>>) => {
+        const stages = new Set<string>();
+        const reasons: string[] = [];
+        const [record] = await bench(
+          choose({
+            out: own,
+            code,
+            methods: [{ criterion: named(random), regularizer: named(slimming) }],
+            strategies: [{ strategy: local }],
+            protocol: { ...protocol, finetune: null, latency: { repeats: 0 } },
+            progress: ({ stage }) => stages.add(stage),
+            onAgain: reason => reasons.push(reason),
+          }),
+        );
+        return { record: record!, stages: [...stages].sort(), reasons };
+      };
+      const code = { 'criterion own': 'a', 'regularizer own': 'a' };
+      const { record } = await again({ ...code, 'strategy other': 'a' });
+      assert.deepEqual(record.provenance.code, code);
+      assert.deepEqual(await again(code), { record, stages: [], reasons: [] });
+      const criterion = await again({ ...code, 'criterion own': 'b' });
+      assert.deepEqual(criterion.stages, ['prune']);
+      assert.deepEqual(criterion.reasons, [
+        `own + own, local, 2x is made again: its record in ${own} was made with other code of criterion own`,
+      ]);
+      assert.equal(criterion.record.id, record.id);
+      assert.equal((await readdir(join(own, 'records'))).length, 1);
+      const regularizer = await again({ ...code, 'regularizer own': 'b' });
+      assert.deepEqual(regularizer.stages, ['prune', 'sparsify']);
+      assert.match(regularizer.reasons.join(), /with other code of criterion own, regularizer own$/);
+    } finally {
+      await rm(own, { recursive: true });
+    }
+  });
+
+  it('refuses to train what another process trains there, and names it', async () => {
+    const own = await mkdtemp(join(tmpdir(), 'pruningbench-'));
+    try {
+      const one = { out: own, methods: [{ criterion: magnitudeL2 }], strategies: [{ strategy: local }] };
+      await trainBase(choose(one));
+      const [base, ...more] = await readdir(join(own, 'models'));
+      assert.deepEqual([base!.split('-')[0], more], ['base', []]);
+      const unlock = await lockFolder(join(own, 'models', base!));
+      await assert.rejects(trainBase(choose(one)), new RegExp(`${base} is in use by process ${process.pid};`));
+      const waiting = trainBase(choose(one));
+      await unlock();
+      await waiting;
+      assert.deepEqual(await readdir(join(own, 'models', base!)), ['last.safetensors']);
     } finally {
       await rm(own, { recursive: true });
     }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { BenchEstimate } from '../../../kernel/bench/estimate.ts';
 import { protocolSchema, type ProtocolInput } from '../../../kernel/bench/protocol.ts';
@@ -301,6 +301,29 @@ describe('bench', () => {
     assert.match(err, /\r\x1b\[Krun 1 of 2 {2}base model {2}base 50% {2}loss \d\.\d{3} {2}\d+s left of it\r/);
     assert.match(err, /\r\x1b\[Krun 2 of 2 {2}random, protected-global, 1\.5x {2}finetune 100% .* {2}\d+s left\r/);
     assert.ok(err.endsWith('\r\x1b[K') && !err.includes('\n'));
+  });
+
+  it("runs a method of one's own again where its file was changed, and says why", async () => {
+    const file = folder.path('variety.ts');
+    const text = readFileSync('test/kernel/cli/fixtures/variety.ts', 'utf8');
+    // Outside the project there is no zod.
+    const zod = `import { createRequire } from 'node:module';\nconst { z } = createRequire('${resolve('package.json')}')('zod');`;
+    writeFileSync(file, text.replace("import { z } from 'zod';", zod));
+    const command = `${quick} --methods variety --plugin ${file}`;
+    const [first] = await recordsOf(command);
+    assert.deepEqual(await recordsOf(command), [first]);
+    writeFileSync(file, `${readFileSync(file, 'utf8')}// changed\n`);
+    const estimate = JSON.parse((await line(`${command} --estimate --json`)).out) as BenchEstimate;
+    assert.deepEqual([estimate.runs, estimate.done], [1, 0]);
+    const { code, err } = await line(command);
+    assert.equal(code, 0);
+    assert.match(
+      err,
+      /^variety, protected-global, 2x is made again: its record in .* was made with other code of criterion variety$/m,
+    );
+    const [second, ...more] = records();
+    assert.deepEqual([second!.id, more], [first!.id, []]);
+    assert.notEqual(second!.created, first!.created);
   });
 
   it('interrupted, it says how to go on, and goes on there', async () => {

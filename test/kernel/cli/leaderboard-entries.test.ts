@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Entry, Verification } from '../../../kernel/leaderboard/entry.ts';
 import type { Standing } from '../../../kernel/bench/leaderboard.ts';
 import { relative } from 'node:path';
@@ -60,13 +60,16 @@ describe('leaderboard entries on the command line', function () {
     assert.deepEqual([row!.entry, row!.division, row!.runs], [id, 'open', 2]);
   });
   it('are verified by running them again, which is noted', async () => {
-    const out = await well(`leaderboard verify ${id.slice(0, 6)} ${plugin} --by B.Name --backend cpu ${boards}`);
+    const out = await well(
+      `leaderboard verify ${id.slice(0, 6)} ${plugin} --by B.Name --out ${folder.path('run')} --backend cpu ${boards}`,
+    );
     assert.match(out, /^reproduced: the same seeds gave the same numbers\nseed 0: score .*\nseed 1: /);
     assert.match(out, /noted in .*\n$/);
     assert.deepEqual(
       entry().verifications.map(({ by, outcome }) => [by, outcome]),
       [['B.Name', 'reproduced']],
     );
+    assert.ok(existsSync(folder.path('run', 'records')) && !existsSync(folder.path('run', `verify-${id}`)));
     assert.match(await well(`leaderboard ${boards}`), /variety .* reproduced /);
     const dry = await well(`leaderboard verify ${file} ${plugin} --seeds 1 --dry --backend cpu ${boards} --json`);
     assert.deepEqual(

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { truncateSync, writeFileSync } from 'node:fs';
-import { entryId, entryText, mostBytes, parseEntry, pathOf, type Entry } from '../../../kernel/leaderboard/entry.ts';
+import {
+  differenceSchema,
+  differencesOf,
+  entryId,
+  entryText,
+  mostBytes,
+  parseEntry,
+  pathOf,
+  type Entry,
+} from '../../../kernel/leaderboard/entry.ts';
 import { readEntry } from '../../../kernel/leaderboard/store.ts';
 import { temporary } from '../cli/run.ts';
 import { entryOf } from './entries.ts';
@@ -77,5 +86,15 @@ describe('an entry', () => {
   it('keys in another order give the same id', () => {
     const turned = Object.fromEntries(Object.entries(entry).reverse()) as unknown as Entry;
     assert.equal(entryId(turned), entry.id);
+  });
+
+  it('can hold every difference, however long it is and whatever is in it', () => {
+    const [long, coded] = differencesOf(
+      { ['x'.repeat(400)]: 'a'.repeat(3000), code: 'a\u001b[2J' },
+      { ['x'.repeat(400)]: `${'a'.repeat(3000)}b`, code: '' },
+    );
+    assert.deepEqual([long!.what.length, long!.here.length], [300, 2000]);
+    assert.deepEqual(coded, { what: 'code', entry: 'a\ufffd[2J', here: 'none' });
+    for (const difference of [long, coded]) differenceSchema.parse(difference);
   });
 });

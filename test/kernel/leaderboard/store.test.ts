@@ -89,21 +89,62 @@ describe('the folder of leaderboards', () => {
     assert.equal(head, `entry ${first}: ${named.length} begin with it`);
     assert.deepEqual(files.map(file => file.slice(-17, -5)).sort(), named.sort());
   });
+  const [record] = entry.records;
+  const verification: Verification = {
+    created: '2026-01-03T00:00:00.000Z',
+    by: 'B',
+    outcome: 'reproduced',
+    tolerance: 1,
+    runs: [rerunOf(record!)],
+    differences: [],
+    provenance: record!.provenance,
+  };
   it('verifications are appended and change nothing else', async () => {
     const { file } = await findEntry(entry.id, folder.path());
-    const [record] = entry.records;
-    const verification: Verification = {
-      created: '2026-01-03T00:00:00.000Z',
-      by: 'B',
-      outcome: 'reproduced',
-      tolerance: 1,
-      runs: [rerunOf(record!)],
-      differences: [],
-      provenance: record!.provenance,
-    };
     await appendVerification(file, verification);
     await appendVerification(file, { ...verification, by: 'C' });
     const { entry: verified } = await findEntry(entry.id, folder.path());
     assert.deepEqual(verified, { ...entry, verifications: [verification, { ...verification, by: 'C' }] });
   });
+
+  const configured = (change: object) =>
+    entryOf({}, [{ ...record!, configuration: { ...record!.configuration, ...change } }]);
+  const { protocol, dataset } = record!.configuration;
+  const unreadable: [what: string, write: () => Promise<unknown>, message: RegExp][] = [
+    [
+      'a protocol whose name has a space',
+      () => writeEntry(folder.path('strict'), configured({ protocol: { ...protocol, name: 'my recipe' } })),
+      /records\.0\.configuration\.protocol\.name: "my recipe": a name is letters/,
+    ],
+    [
+      'a data set whose name has a space',
+      () => writeEntry(folder.path('strict'), configured({ dataset: { ...dataset, id: 'my data' } })),
+      /records\.0\.configuration\.dataset\.id: "my data": a name is letters/,
+    ],
+    [
+      'more than an entry can have',
+      () => writeEntry(folder.path('strict'), entryOf({ recipe: 'x'.repeat(9 * 2 ** 20) })),
+      /\d+ bytes, an entry has 8388608 at most/,
+    ],
+    [
+      'a verification by a name of 81 characters',
+      async () => appendVerification(await strict(), { ...verification, by: 'x'.repeat(81) }),
+      /verifications\.0\.by: Too big/,
+    ],
+    [
+      'a tolerance that JSON does not have',
+      async () => appendVerification(await strict(), { ...verification, tolerance: Infinity }),
+      /verifications\.0\.tolerance: .*received null/,
+    ],
+  ];
+  const strict = () => writeEntry(folder.path('strict'), entry);
+  for (const [what, write, message] of unreadable)
+    it(`is not written ${what}, which could not be read again`, async () => {
+      await strict();
+      await assert.rejects(write(), message);
+      assert.deepEqual(
+        (await readEntries(folder.path('strict'))).map(({ entry }) => entry),
+        [entry],
+      );
+    });
 });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { bench } from '../../../kernel/bench/bench.ts';
-import { hashOf, type RunRecord } from '../../../kernel/bench/record.ts';
+import { hashOf, readRecords, writeRecord, type RunRecord } from '../../../kernel/bench/record.ts';
 import { entryProblems, problems } from '../../../kernel/leaderboard/check.ts';
 import { entryId, type Entry, type PluginSource } from '../../../kernel/leaderboard/entry.ts';
 import { entriesOf, type Submission } from '../../../kernel/leaderboard/submit.ts';
-import { verify, type VerifyOptions } from '../../../kernel/leaderboard/verify.ts';
+import { removeRuns, verify, type VerifyOptions } from '../../../kernel/leaderboard/verify.ts';
 import { defineCriterion, type Data } from '../../../kernel/plugin.ts';
 import { parseOptions } from '../../../kernel/options.ts';
 import { shapes } from '../../../datasets/index.ts';
@@ -13,6 +13,7 @@ import { onnx } from '../../../plugins/formats/index.ts';
 import { local } from '../../../plugins/strategies/index.ts';
 import { classification } from '../../../plugins/tasks/index.ts';
 import { catalogue } from '../cli/catalogue.ts';
+import { temporary } from '../cli/run.ts';
 import { tiny } from '../tiny-model.ts';
 import { problemText } from '../../../kernel/leaderboard/store.ts';
 import { stored } from './entries.ts';
@@ -106,6 +107,24 @@ describe('entries of real runs', function () {
             withOwn,
           ),
         /is of tiny, shapes, own, none, local, 2; [0-9a-f]{12}, which it supersedes, is of tiny, shapes, magnitude-l2/,
+      ],
+      [
+        'a protocol whose name no file can have',
+        () =>
+          entriesOf(
+            records.map(record => ({
+              ...record,
+              configuration: {
+                ...record.configuration,
+                protocol: { ...record.configuration.protocol, name: 'my recipe' },
+              },
+            })),
+            submission,
+            [],
+            [],
+            catalogue,
+          ),
+        /submission: records\.0\.configuration\.protocol\.name: "my recipe": a name is letters/,
       ],
       [
         'a name with a bell',
@@ -273,6 +292,54 @@ describe('entries of real runs', function () {
       });
     });
 
+    describe('with a folder', () => {
+      const folder = temporary();
+      const out = folder.path('run');
+      after(() => folder.remove());
+      /** Labels of what was trained, one for each run. */
+      const trained = async (change: Partial<VerifyOptions> = {}) => {
+        let runs = 0;
+        await again({
+          out,
+          progress: ({ stage, training }) => void (stage === 'finetune' && training?.ended && runs++),
+          ...change,
+        });
+        return runs;
+      };
+
+      it('do not rest on the records of the entry, which may lie there', async () => {
+        for (const record of records) await writeRecord(out, record);
+        assert.equal(await trained(), records.length);
+        assert.deepEqual(
+          await readRecords(out),
+          [...records].sort((a, b) => (a.id < b.id ? -1 : 1)),
+        );
+      });
+      it('rest on runs of their own once only, when those are removed', async () => {
+        assert.equal(await trained(), 0);
+        await removeRuns(entry, out);
+        assert.equal(await trained({ seeds: [0] }), 1);
+      });
+      it('go on where they were stopped', async () => {
+        await removeRuns(entry, out);
+        const controller = new AbortController();
+        const progress: VerifyOptions['progress'] = ({ stage, training }) =>
+          void (stage === 'finetune' && training?.ended && controller.abort(new Error('stopped')));
+        await assert.rejects(again({ out, signal: controller.signal, progress }), /stopped/);
+        const stages = new Set<string>();
+        await again({ out, seeds: [0], progress: ({ stage, training }) => void (training && stages.add(stage)) });
+        assert.deepEqual([...stages], []);
+      });
+      it('refuse a record of the entry itself', async () => {
+        const [record] = records;
+        await writeRecord(folder.path('forged', `verify-${entry.id}`), record!);
+        await assert.rejects(
+          again({ out: folder.path('forged') }),
+          /its own record of seed 0, made .*: nothing was run again/,
+        );
+      });
+    });
+
     const refused: [what: string, change: () => Partial<VerifyOptions>, message: RegExp][] = [
       [
         'other data',
@@ -287,6 +354,8 @@ describe('entries of real runs', function () {
       ['weights that were not given', () => ({ withWeights: model => model }), /began with no weights, some are given/],
       ['a seed that it has not', () => ({ seeds: [7] }), /no seed 7, it has 0, 1/],
       ['no seed', () => ({ seeds: [] }), /no seed to run/],
+      ['a tolerance without bounds', () => ({ tolerance: Infinity }), /tolerance Infinity: must be 0 or more points/],
+      ['a name that is too long', () => ({ by: 'x'.repeat(81) }), /by "x{81}": Too big/],
       ['a tolerance below 0', () => ({ tolerance: -1 }), /tolerance -1: must be 0 or more/],
     ];
     for (const [what, change, message] of refused) it(`refuse ${what}`, () => assert.rejects(again(change()), message));

@@ -70,9 +70,40 @@ describe('atomic writing', () => {
       const files = { open: fs.open, rename: () => Promise.reject(crash) };
       await assert.rejects(writeAtomically(path, Buffer.from('new'), files), crash);
       assert.equal(await fs.readFile(path, 'utf8'), 'old');
+      assert.deepEqual(await fs.readdir(folder), ['file']);
       await writeAtomically(path, Buffer.from('newer'));
       assert.equal(await fs.readFile(path, 'utf8'), 'newer');
       assert.deepEqual(await fs.readdir(folder), ['file']);
+    }));
+  it('of two at once each writes a file of its own, and the last one stays', () =>
+    withFolder(async folder => {
+      const path = join(folder, 'file');
+      async function* slowly() {
+        yield Buffer.from('one, ');
+        await writeAtomically(path, Buffer.from('another'));
+        assert.equal(await fs.readFile(path, 'utf8'), 'another');
+        yield Buffer.from('whole');
+      }
+      await writeAtomically(path, slowly());
+      assert.equal(await fs.readFile(path, 'utf8'), 'one, whole');
+      assert.deepEqual(await fs.readdir(folder), ['file']);
+    }));
+  it('removes what a writer of the file left that died long ago, and nothing else', () =>
+    withFolder(async folder => {
+      const leftover = (name: string) => `${name}.${'0'.repeat(36)}.tmp`;
+      const names = ['file.tmp', leftover('file'), leftover('file.other'), 'file.kept.tmp', leftover('other')];
+      const long = new Date(Date.now() - 7_200_000);
+      for (const name of names) {
+        await fs.writeFile(join(folder, name), '');
+        await fs.utimes(join(folder, name), long, long);
+      }
+      const young = `file.${'1'.repeat(36)}.tmp`;
+      await fs.writeFile(join(folder, young), '');
+      await writeAtomically(join(folder, 'file'), Buffer.from('text'));
+      assert.deepEqual(
+        (await fs.readdir(folder)).sort(),
+        ['file', 'file.kept.tmp', leftover('file.other'), leftover('other'), young].sort(),
+      );
     }));
   it('flushes before it renames', () =>
     withFolder(async folder => {

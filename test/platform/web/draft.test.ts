@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { planSchema, type Plan } from '../../../kernel/bench/plan.ts';
 import { protocols } from '../../../kernel/bench/protocols.ts';
-import { chooseMethod } from '../../../kernel/cli/choose.ts';
+import { chooseMethod } from '../../../kernel/text/choose.ts';
 import { catalogue } from '../../../plugins/catalogue.ts';
 import {
   draftOf,

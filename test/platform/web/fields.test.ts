@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { z } from 'zod';
 import { protocolSchema } from '../../../kernel/bench/protocol.ts';
 import { protocols } from '../../../kernel/bench/protocols.ts';
-import { fieldsOf, jsonSchema, kindsOf, textOf, type JsonSchema } from '../../../kernel/cli/schema.ts';
+import { fieldsOf, jsonSchema, kindsOf, textOf, type JsonSchema } from '../../../kernel/text/schema.ts';
 import { at, none, problemOf, read, readNumbers, some, unlessNull } from '../../../plugins/platform/web/fields.ts';
 import { catalogueInfo } from './material.ts';
 

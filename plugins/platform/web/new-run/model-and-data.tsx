@@ -1,5 +1,5 @@
 import { useRef, useState } from 'preact/hooks';
-import type { JsonSchema } from '../../../../kernel/cli/schema.ts';
+import type { JsonSchema } from '../../../../kernel/text/schema.ts';
 import type { ModelInfo } from '../../api.ts';
 import { upload, useCatalogue, useUploads } from '../context.ts';
 import { firstDraft, type Choice, type Draft } from '../draft.ts';

@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../../../../kernel/cli/schema.ts';
+import type { JsonSchema } from '../../../../kernel/text/schema.ts';
 import { useCatalogue } from '../context.ts';
 import { isChanged, type Draft } from '../draft.ts';
 import { at, none, some, unlessNull } from '../fields.ts';

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { makeFolder } from '../../../kernel/train/write-atomically.ts';
+import { makeFolder } from './train/write-atomically.ts';
 
 const holderSchema = z.object({ pid: z.int().positive(), started: z.string(), host: z.string() });
 type Holder = z.infer<typeof holderSchema>;
@@ -29,6 +29,18 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
     await takeOver(folder, file);
+  }
+}
+
+/** `lockFolder` for a folder that others have for a moment at times: they are waited for, so many milliseconds. */
+export async function lockFolderSoon(folder: string, patience = 5000): Promise<() => Promise<void>> {
+  for (const until = performance.now() + patience; ;) {
+    try {
+      return await lockFolder(folder);
+    } catch (error) {
+      if (!(error instanceof FolderInUse) || performance.now() > until) throw error;
+      await sleep(100);
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { suggestion } from '../catalogue.ts';
-import { UsageError } from './errors.ts';
+import { UsageError } from './usage.ts';
 
 /** The part of JSON Schema that options are described with. */
 export interface JsonSchema {

@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { Catalogue } from './catalogue.ts';
 import type { Extension } from './contract/index.ts';
 import { isFile, kinds, loadExtensions } from './extensions.ts';
+import { loadTypeScript } from './jupyter/typescript-host.ts';
 
 /** SHA-256 of the code of plugins that are not the package's, by `criterion variety`. */
 export type PluginCode = Readonly<Record<string, string>>;
@@ -49,10 +50,9 @@ export async function codeIn(specifiers: readonly string[], folder = process.cwd
 
 /** Texts of a file and of those that it imports, and they import, from its folder or below. */
 async function textsOf(file: string, within = path.dirname(file), known = new Map<string, string>()) {
-  const { default: ts } = await import('typescript');
   const text = await readFile(file, 'utf8');
   known.set(file, text);
-  for (const { fileName } of ts.preProcessFile(text).importedFiles) {
+  for (const { fileName } of loadTypeScript().preProcessFile(text).importedFiles) {
     const wanted = path.resolve(path.dirname(file), fileName);
     if (!fileName.startsWith('.') || !wanted.startsWith(within + path.sep)) continue;
     // TypeScript lets one leave out the extension, or write that of the compiled file.

@@ -142,7 +142,7 @@ export interface Strategy<O = unknown> extends Plugin<O> {
 
 /**
  * What is added to the gradients in the sparsify stage, between backward pass and optimizer step, with the optimizer's
- * own weight decay at 0 (METHODS 4).
+ * own weight decay at 0.
  */
 export interface Regularizer<O = unknown> extends Plugin<O> {
   readonly kind: 'regularizer';

@@ -226,6 +226,8 @@ export type MethodChoice =
       readonly regularizer?: string | Regularizer;
     });
 
+export type StrategyChoice = string | Strategy | bench_.BenchOptions['strategies'][number];
+
 export interface BenchChoice extends Omit<
   bench_.BenchOptions,
   'model' | 'data' | 'task' | 'methods' | 'strategies' | 'speedups' | 'protocol' | 'format'
@@ -235,7 +237,7 @@ export interface BenchChoice extends Omit<
   /** Default: all criteria. */
   readonly methods?: readonly MethodChoice[];
   /** Default: protected-global. */
-  readonly strategies?: readonly (string | Strategy)[];
+  readonly strategies?: readonly StrategyChoice[];
   /** Multiply-adds before over after (default 2). */
   readonly speedups?: readonly number[];
   /** A protocol or the name of one (default quick). */
@@ -255,8 +257,8 @@ export function methodOf(choice: MethodChoice): bench_.Method {
 }
 
 /** Resolves a strategy that may be given by name. */
-export const strategyOf = (choice: string | Strategy): bench_.BenchOptions['strategies'][number] => {
-  if (typeof choice !== 'string') return { strategy: choice };
+export const strategyOf = (choice: StrategyChoice): bench_.BenchOptions['strategies'][number] => {
+  if (typeof choice !== 'string') return 'kind' in choice ? { strategy: choice } : choice;
   const { plugin, options } = choose('strategy', catalogue.strategies, choice);
   return { strategy: plugin, options };
 };

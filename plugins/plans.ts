@@ -6,13 +6,17 @@ import { protocolLabel } from '../kernel/bench/protocols.ts';
 import { planSchema, runsOf, type Plan, type PlanInput } from '../kernel/bench/plan.ts';
 import type { RunRecord } from '../kernel/bench/record.ts';
 import { find } from '../kernel/catalogue.ts';
+import { loadExtensions, withExtensions } from '../kernel/extensions.ts';
 import { duration } from '../kernel/text/table.ts';
 import { table, type Table } from '../kernel/jupyter/table.ts';
 import type { Model } from '../kernel/plugin.ts';
 import { parseOptions, withoutPath } from '../kernel/options.ts';
-import { bench, load, methodOf, strategyOf, type BenchChoice } from './api.ts';
+import { codeOf } from '../kernel/plugin-code.ts';
+import { choose, chooseMethod } from '../kernel/text/choose.ts';
+import { bench, load, type BenchChoice } from './api.ts';
 import { ready } from './backend-choice.ts';
 import { catalogue } from './catalogue.ts';
+import type { PluginChoice } from './leaderboard.ts';
 
 /** A plan, and the experiment of the paper that it is of. */
 export interface ExperimentPlan extends Plan, Pick<Experiment, 'id' | 'title' | 'published'> {
@@ -78,11 +82,27 @@ const what = { plain: 'multiply-adds', compatible: "multiply-adds, Torch-Pruning
 export interface PlanOptions {
   /** A safetensors file with weights of PyTorch for the model, needed where the protocol trains no base model. */
   readonly weights?: string | undefined;
+  /** Plugins of one's own that the plan names, as in `[variety]` or `['variety.ts']`. */
+  readonly plugins?: readonly PluginChoice[];
 }
 
-async function modelOf(plan: Plan, weights: string | undefined): Promise<Model> {
-  const model = find('model', catalogue.models, plan.model);
-  return weights === undefined ? model : modelWithWeights(model, await readFile(weights));
+/** The plugins that a plan names, and the code of those that are not the package's. */
+async function pluginsOf(plan: Plan, { weights, plugins = [] }: PlanOptions) {
+  const own = await Promise.all(
+    plugins.map(async plugin => (typeof plugin === 'string' ? loadExtensions(plugin) : [plugin])),
+  );
+  const known = withExtensions(catalogue, own.flat());
+  const model: Model = find('model', known.models, plan.model);
+  return {
+    model: weights === undefined ? model : modelWithWeights(model, await readFile(weights)),
+    dataset: find('dataset', known.datasets, plan.dataset),
+    methods: plan.methods.map(method => chooseMethod(known, method)),
+    strategies: plan.strategies.map(name => {
+      const { plugin, options } = choose('strategy', known.strategies, name);
+      return { strategy: plugin, options };
+    }),
+    code: codeOf(own.flat(), catalogue),
+  };
 }
 
 /**
@@ -91,21 +111,19 @@ async function modelOf(plan: Plan, weights: string | undefined): Promise<Model> 
  */
 export async function estimatePlan(
   plan: Plan,
-  { weights, out }: PlanOptions & Pick<BenchChoice, 'out'> = {},
+  { out, ...choice }: PlanOptions & Pick<BenchChoice, 'out'> = {},
 ): Promise<BenchEstimate & { text: string }> {
   await ready();
-  const dataset = find('dataset', catalogue.datasets, plan.dataset);
+  const { dataset, ...plugins } = await pluginsOf(plan, choice);
   const options = parseOptions(dataset, plan.datasetOptions);
   const { data, assumed } = await dataOrStandIn(dataset, options);
   const { modelOptions, speedups, seeds, roundTo, protocol } = plan;
   const estimate = await estimateBench({
-    model: await modelOf(plan, weights),
+    ...plugins,
     modelOptions,
     data,
     datasetOptions: withoutPath(options as Record<string, unknown>),
     task: find('task', catalogue.tasks, data.task),
-    methods: plan.methods.map(methodOf),
-    strategies: plan.strategies.map(strategyOf),
     ...{ speedups, seeds, roundTo, protocol, out, assumed },
   });
   return { ...estimate, text: [`about ${duration(estimate.total)}`, ...estimateNotes(estimate)].join('\n') };
@@ -114,18 +132,21 @@ export async function estimatePlan(
 /** Runs a plan, for each of its seeds; what is in `out` already is not repeated. */
 export async function runPlan(
   plan: Plan,
-  { weights, ...options }: PlanOptions & Pick<BenchChoice, 'out' | 'signal' | 'progress' | 'onRecord'> = {},
+  {
+    weights,
+    plugins: own,
+    ...options
+  }: PlanOptions & Pick<BenchChoice, 'out' | 'signal' | 'progress' | 'onRecord'> = {},
 ): Promise<RunRecord[]> {
   if (!plan.protocol.base && weights === undefined)
     throw new Error(
       `protocol ${plan.protocol.name} trains no base model: give weights, a safetensors file for ${plan.model}`,
     );
-  const model = await modelOf(plan, weights);
-  const data = await load(plan.dataset, plan.datasetOptions);
+  const { dataset, ...plugins } = await pluginsOf(plan, { weights, plugins: own });
+  const data = await load(dataset, plan.datasetOptions);
   const records: RunRecord[] = [];
-  const { modelOptions, methods, strategies, speedups, roundTo, protocol } = plan;
-  // A plan names plugins of the package only; a model with weights is a value of its own.
-  const choice = { model, data, modelOptions, methods, strategies, speedups, roundTo, protocol, code: {} };
+  const { modelOptions, speedups, roundTo, protocol } = plan;
+  const choice = { ...plugins, data, modelOptions, speedups, roundTo, protocol };
   for (const seed of plan.seeds) records.push(...(await bench({ ...choice, seed, ...options })));
   return records;
 }

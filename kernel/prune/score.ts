@@ -45,7 +45,7 @@ export const isScored = (criterion: Criterion, group: Group): boolean =>
 
 /**
  * Indices that each unit has in its first producing member: the heads or channel groups that it spans, over which its
- * score is averaged (METHODS 2.4).
+ * score is averaged.
  */
 function spans(group: Group): Float64Array {
   const producer = group.members.find(member => member.role === 'out') ?? group.members[0]!;

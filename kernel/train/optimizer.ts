@@ -28,7 +28,7 @@ export const adamwOptions = z.strictObject({
 });
 
 export const optimizerOptions = z.discriminatedUnion('kind', [sgdOptions, adamwOptions]);
-/** Under a regularizer, which makes weights smaller itself, no optimizer decays them unless it states so (METHODS 4). */
+/** Under a regularizer, which makes weights smaller itself, no optimizer decays them unless it states so. */
 export const sparsifyOptimizerOptions = z.discriminatedUnion('kind', [
   sgdOptions.extend({ weightDecay: weightDecay.default(0) }),
   adamwOptions.extend({ weightDecay: weightDecay.default(0) }),

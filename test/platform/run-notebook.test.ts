@@ -33,6 +33,15 @@ describe('the notebook of a run', function () {
     assert.match(last, /the server.*0\.123.*here/);
   });
 
+  it('takes the files of methods that do not come with the package', async () => {
+    const notebook = runNotebook({ ...common, plan: tinyPlan({ methods: ['variety'] }), record: null });
+    const first = notebook.cells[1]!;
+    assert.match(String(first.source), /let plugins: string\[\] = \[\]; .* variety/);
+    const file = fileURLToPath(new URL('../kernel/cli/fixtures/variety.ts', import.meta.url));
+    first.source = String(first.source).replace('plugins: string[] = []', `plugins = [${JSON.stringify(file)}]`);
+    assert.match(await lastOf(notebook, 'own'), /training loss/);
+  });
+
   it('makes it anew with the file of a model that was uploaded', async () => {
     const name = 'mine.onnx';
     await save(build('resnet18', { classes: 10, width: 0.125, image: 32 }), folder.path(name));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs';
-import { estimatePlan, experiment, planTable, runPlan, useBackend } from '../../plugins/index.ts';
+import { defineCriterion, estimatePlan, experiment, planTable, runPlan, useBackend } from '../../plugins/index.ts';
 import { line, temporary } from '../kernel/cli/run.ts';
 
 const choice = {
@@ -34,6 +34,28 @@ describe('plans', function () {
     );
     assert.equal(code, 0);
     assert.deepEqual((JSON.parse(text) as { records: string[] }).records, [record!.id]);
+  });
+
+  it("take methods of one's own, which are run again where they were changed", async () => {
+    const plan = experiment('vgg19-cifar100', { ...choice, methods: ['lamp', 'own'] });
+    const own = (element: (weight: number) => number) => defineCriterion({ id: 'own', element });
+    const run = (plugin: ReturnType<typeof own>) =>
+      runPlan(plan, { plugins: [plugin], out: folder.path('own'), progress: () => {} });
+    await assert.rejects(runPlan(plan, { progress: () => {} }), /unknown criterion own/);
+    const first = await run(own(weight => weight * weight));
+    assert.deepEqual(
+      first.map(({ configuration }) => configuration.criterion.id),
+      ['lamp', 'own'],
+    );
+    const [lamp, again] = await run(own(weight => 1 / (1 + weight * weight)));
+    assert.deepEqual(lamp, first[0]);
+    assert.equal(again!.id, first[1]!.id);
+    assert.notDeepEqual(again!.groups, first[1]!.groups);
+    const { runs, done } = await estimatePlan(plan, {
+      plugins: [own(weight => weight * weight)],
+      out: folder.path('own'),
+    });
+    assert.deepEqual([runs, done], [2, 1]);
   });
 
   it('say what they are, and how long they take', async () => {

@@ -11,6 +11,7 @@ import {
 import { find, type Catalogue } from '../../../kernel/catalogue.ts';
 import { chooseMethod, choose } from '../../../kernel/text/choose.ts';
 import { extended } from '../../../kernel/extensions.ts';
+import { codeIn } from '../../../kernel/plugin-code.ts';
 import { count } from '../../../kernel/graph/count.ts';
 import { parseOptions } from '../../../kernel/options.ts';
 import type { Task } from '../../../kernel/plugin.ts';
@@ -22,6 +23,8 @@ import { uploadedModel } from './uploaded-model.ts';
 
 // The process that trains: started by a supervisor, it makes one run. What it prints is the run's log; its arguments are
 // what `--plugin` named.
+
+const plugins = process.argv.slice(2);
 
 const tell = (message: FromChild): Promise<void> =>
   new Promise(resolve => process.send!(message, undefined, undefined, () => resolve()));
@@ -114,6 +117,8 @@ async function benchOptions(
     seed: plan.seeds[0]!,
     roundTo: plan.roundTo,
     out,
+    code: await codeIn(plugins),
+    onAgain: console.log,
     format: find('format', catalogue.formats, 'onnx'),
     signal: stop.signal,
     checkpoint: {
@@ -162,7 +167,7 @@ function start(): void {
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
   process.on('message', (message: ToChild) => {
     if (message.kind === 'stop') return message.how === 'pause' ? stop.atCheckpoint() : stop.now();
-    void extended(own, process.argv.slice(2))
+    void extended(own, plugins)
       .then(known => (message.kind === 'probe' ? select(known, message.compute) : run(known, message.order, stop)))
       .catch((error: unknown): FromChild => {
         if (stop.signal.aborted) return { kind: 'stopped' };

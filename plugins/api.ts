@@ -226,7 +226,8 @@ export type MethodChoice =
       readonly regularizer?: string | Regularizer;
     });
 
-export type StrategyChoice = string | Strategy | bench_.BenchOptions['strategies'][number];
+/** A strategy by name, as in `protected-global:floor=0.2`; or itself, with or without options. */
+export type StrategyChoice = string | Strategy | { readonly strategy: Strategy; readonly options?: unknown };
 
 export interface BenchChoice extends Omit<
   bench_.BenchOptions,
@@ -245,7 +246,7 @@ export interface BenchChoice extends Omit<
 }
 
 /** Resolves a method that may be given by name. */
-export function methodOf(choice: MethodChoice): bench_.Method {
+function methodOf(choice: MethodChoice): bench_.Method {
   if (typeof choice === 'string') return chooseMethod(catalogue, choice);
   if ('kind' in choice) return { criterion: choice };
   const { criterion, regularizer } = choice;
@@ -257,7 +258,7 @@ export function methodOf(choice: MethodChoice): bench_.Method {
 }
 
 /** Resolves a strategy that may be given by name. */
-export const strategyOf = (choice: StrategyChoice): bench_.BenchOptions['strategies'][number] => {
+const strategyOf = (choice: StrategyChoice): bench_.BenchOptions['strategies'][number] => {
   if (typeof choice !== 'string') return 'kind' in choice ? { strategy: choice } : choice;
   const { plugin, options } = choose('strategy', catalogue.strategies, choice);
   return { strategy: plugin, options };

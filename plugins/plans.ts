@@ -138,11 +138,11 @@ export async function runPlan(
     ...options
   }: PlanOptions & Pick<BenchChoice, 'out' | 'signal' | 'progress' | 'onRecord'> = {},
 ): Promise<RunRecord[]> {
-  if (!plan.protocol.base && weights === undefined)
+  const { dataset, ...plugins } = await pluginsOf(plan, { weights, plugins: own });
+  if (!plan.protocol.base && catalogue.models.includes(plugins.model))
     throw new Error(
       `protocol ${plan.protocol.name} trains no base model: give weights, a safetensors file for ${plan.model}`,
     );
-  const { dataset, ...plugins } = await pluginsOf(plan, { weights, plugins: own });
   const data = await load(dataset, plan.datasetOptions);
   const records: RunRecord[] = [];
   const { modelOptions, speedups, roundTo, protocol } = plan;

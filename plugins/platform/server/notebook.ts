@@ -1,8 +1,6 @@
 import type { Plan } from '../../../kernel/bench/plan.ts';
 import type { RunRecord } from '../../../kernel/bench/record.ts';
 import { createNotebook, type Notebook } from '../../../kernel/jupyter/notebook.ts';
-import { splitMethod, splitSpec } from '../../../kernel/text/schema.ts';
-import { catalogue } from '../../catalogue.ts';
 
 export interface NotebookOf {
   /** Id of the run. */
@@ -15,26 +13,8 @@ export interface NotebookOf {
   readonly upload?: { readonly name: string; readonly sha256: string; readonly task: string } | undefined;
 }
 
-/** Names of what a plan needs that does not come with the package: what the server knows by `--plugin`. */
-function foreign({ dataset, methods, strategies }: Plan): string[] {
-  const parts = methods.map(splitMethod);
-  const named: [readonly { readonly id: string }[], (string | undefined)[]][] = [
-    [catalogue.datasets, [dataset]],
-    [catalogue.criteria, parts.map(([criterion]) => criterion)],
-    [catalogue.regularizers, parts.map(([, regularizer]) => regularizer)],
-    [catalogue.strategies, strategies],
-  ];
-  return named.flatMap(([list, names]) =>
-    names.flatMap(name => {
-      const id = name === undefined ? undefined : splitSpec(name).id;
-      return id === undefined || list.some(plugin => plugin.id === id) ? [] : [id];
-    }),
-  );
-}
-
 /** A notebook that makes a run anew, and holds what comes out against what came out here. */
 export function runNotebook({ id, title, plan, record, upload }: NotebookOf): Notebook {
-  const own = foreign(plan);
   return createNotebook([
     [
       'markdown',
@@ -44,23 +24,21 @@ Run \`${id}\` of a PruningBench server, to be made anew: ${markdown(plan.methods
 What is in \`out\` already is not made again, so that a run which was stopped goes on where it stood.`,
     ],
     `let out = 'runs/${id}'; // for the record, models and checkpoints
-let path: string | undefined; // of the data, where they are files; or name their folder in PRUNINGBENCH_DATA${own.length > 0 ? `\nlet plugins: string[] = []; // files or packages that have ${own.join(', ')}: whoever runs the server has them` : ''}`,
+let path: string | undefined; // of the data, where they are files; or name their folder in PRUNINGBENCH_DATA
+let plugins: string[] = []; // files of methods that do not come with the package: whoever runs the server has them`,
     ['markdown', '## The plan'],
     `const plan: Plan = planSchema.parse(${source(plan)});
 planTable(plan)`,
     ['markdown', '## The run'],
-    ...(upload
-      ? uploaded(plan, upload)
-      : [`const records = await runPlan(${withPath('plan')}, { out${own.length > 0 ? ', plugins' : ''} });`]),
+    ...(upload ? uploaded(plan, upload) : []),
+    `const datasetOptions = path === undefined ? plan.datasetOptions : { ...plan.datasetOptions, path };
+const records = await runPlan(${upload ? `{ ...plan, model: model.id, datasetOptions }, { out, plugins: [model, ...plugins] }` : `{ ...plan, datasetOptions }, { out, plugins }`});`,
     'leaderboardTable(records)',
     'layersChart(records)',
     'trainingChart(records[0].pruned.history, records[0].score)',
     ...(record ? comparison(record) : []),
   ]);
 }
-
-const withPath = (plan: string): string =>
-  `path === undefined ? ${plan} : { ...${plan}, datasetOptions: { ...${plan}.datasetOptions, path } }`;
 
 /** A model that the server was given is not in the zoo: its file becomes one of one's own. */
 function uploaded(
@@ -75,10 +53,7 @@ ${protocol.base ? 'It is trained before it is pruned.' : 'It is pruned as it is.
     ],
     `let file = ${source(name)};
 const graph = await open(file);
-const model = defineModel({ id: graph.name.replace(/[^\\w.-]/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'uploaded', task: ${source(task)}, build: () => graph });
-const data = await load(plan.dataset, path === undefined ? plan.datasetOptions : { ...plan.datasetOptions, path });
-const { methods, strategies, speedups, seeds, roundTo } = plan;
-const records = await bench({ model, data, methods, strategies, speedups, seed: seeds[0], roundTo, protocol: plan.protocol, out });`,
+const model = defineModel({ id: 'uploaded', task: ${source(task)}, build: () => graph });`,
   ];
 }
 

@@ -114,7 +114,7 @@ answerCalls<Options, Calls>(async ({ url: postgres }) => {
           holders.map(held => () => work(held)),
           seconds,
         );
-      for (const held of holders) await office.finish(held, { state: 'cancelled' });
+      for (const held of holders) await office.finish(held, { state: 'failed', reason: 'measured' });
       return rates;
     },
     async hold() {

@@ -213,7 +213,7 @@ async function measure(kind: string, url: string | undefined): Promise<Figures> 
     5,
   );
   for (const { who, held } of remote) {
-    await who.ask('/work/finish', { ...held, outcome: { state: 'cancelled' } });
+    await who.ask('/work/finish', { ...held, outcome: { state: 'failed', reason: 'measured' } });
     who.close();
   }
 

@@ -37,7 +37,10 @@ describe('the notebook of a run', function () {
     const notebook = runNotebook({ ...common, plan: tinyPlan({ methods: ['variety'] }), record: null });
     const first = notebook.cells[1]!;
     const file = fileURLToPath(new URL('../kernel/cli/fixtures/variety.ts', import.meta.url));
-    first.source = String(first.source).replace('plugins: string[] = []', `plugins = [${JSON.stringify(file)}]`);
+    first.source = [first.source]
+      .flat()
+      .join('')
+      .replace('plugins: string[] = []', `plugins = [${JSON.stringify(file)}]`);
     assert.match(await lastOf(notebook, 'own'), /training loss/);
   });
 

@@ -168,6 +168,7 @@ for (const kind of databaseKinds)
       await assert.rejects(office.get(second, other, path), NotStored);
       await platform.store.remove(artifactKey(artifact!.run, artifact!.sha256));
       await assert.rejects(office.get(second, artifact!, path), NotStored);
+      await platform.runs.cancel(second.id);
       await office.finish(second, { state: 'cancelled' });
     });
 

@@ -10,6 +10,9 @@ import { loadTypeScript } from './jupyter/typescript-host.ts';
 /** SHA-256 of the code of plugins that are not the package's, by `criterion variety`. */
 export type PluginCode = Readonly<Record<string, string>>;
 
+/** Nothing where all plugins are the package's, so that files and records of those are what they always were. */
+export const withCode = (code: PluginCode): { code?: PluginCode } => (Object.keys(code).length > 0 ? { code } : {});
+
 export const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
 
 /** As in `criterion variety`. */
@@ -48,13 +51,19 @@ export async function codeIn(specifiers: readonly string[], folder = process.cwd
   return Object.fromEntries((await Promise.all(entries)).flat());
 }
 
+/** What a file imports that is named by where it lies from there. */
+export const localImports = (text: string): string[] =>
+  loadTypeScript()
+    .preProcessFile(text)
+    .importedFiles.flatMap(({ fileName }) => (/^\.{1,2}\//.test(fileName) ? [fileName] : []));
+
 /** Texts of a file and of those that it imports, and they import, from its folder or below. */
 async function textsOf(file: string, within = path.dirname(file), known = new Map<string, string>()) {
   const text = await readFile(file, 'utf8');
   known.set(file, text);
-  for (const { fileName } of loadTypeScript().preProcessFile(text).importedFiles) {
+  for (const fileName of localImports(text)) {
     const wanted = path.resolve(path.dirname(file), fileName);
-    if (!fileName.startsWith('.') || !wanted.startsWith(within + path.sep)) continue;
+    if (!wanted.startsWith(within + path.sep)) continue;
     // TypeScript lets one leave out the extension, or write that of the compiled file.
     const found = [wanted, `${wanted}.ts`, `${wanted}.js`, wanted.replace(/\.(m?)js$/, '.$1ts')].find(
       candidate => path.extname(candidate) !== '' && existsSync(candidate),

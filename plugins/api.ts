@@ -9,7 +9,7 @@ import { protocolNamed, type ProtocolName } from '../kernel/bench/protocols.ts';
 import type { RunRecord } from '../kernel/bench/record.ts';
 import { find } from '../kernel/catalogue.ts';
 import type { Extension } from '../kernel/contract/index.ts';
-import { choose, chooseMethod } from '../kernel/text/choose.ts';
+import { chooseMethod, chooseStrategy } from '../kernel/text/choose.ts';
 import { runOnnx as runFile } from '../kernel/bench/run-onnx.ts';
 import type { Graph } from '../kernel/graph/graph.ts';
 import { groups } from '../kernel/graph/groups.ts';
@@ -260,8 +260,7 @@ function methodOf(choice: MethodChoice): bench_.Method {
 /** Resolves a strategy that may be given by name. */
 const strategyOf = (choice: StrategyChoice): bench_.BenchOptions['strategies'][number] => {
   if (typeof choice !== 'string') return 'kind' in choice ? { strategy: choice } : choice;
-  const { plugin, options } = choose('strategy', catalogue.strategies, choice);
-  return { strategy: plugin, options };
+  return chooseStrategy(catalogue, choice);
 };
 
 /** Resolves a protocol that may be given by name. */
@@ -279,7 +278,6 @@ export async function bench(options: BenchChoice): Promise<RunRecord[]> {
     protocol,
     data,
   } = options;
-  const bar = options.progress ? undefined : new ProgressBar(undefined, { label: 'benchmark' });
   const loaded = loadedWith.get(data);
   const chosen = {
     model: find('model', catalogue.models, model),
@@ -292,6 +290,7 @@ export async function bench(options: BenchChoice): Promise<RunRecord[]> {
     ...chosen.methods.flatMap(({ criterion, regularizer }) => [criterion, regularizer]),
     ...chosen.strategies.map(({ strategy }) => strategy),
   ];
+  const bar = options.progress ? undefined : new ProgressBar(undefined, { label: 'benchmark' });
   try {
     const records = await bench_.bench({
       datasetOptions: loaded?.options ?? {},

@@ -10,6 +10,7 @@ export * from './plans.ts';
 export { help } from './help.ts';
 export type { HelpPage } from '../kernel/jupyter/help.ts';
 export * from './leaderboard.ts';
+export type { PluginChoice } from './plugin-choice.ts';
 export { catalogue } from './catalogue.ts';
 export * as backends from './backends/index.ts';
 export * as criteria from './criteria/index.ts';

@@ -1,6 +1,5 @@
 import type { RunRecord } from '../kernel/bench/record.ts';
 import type { Catalogue } from '../kernel/catalogue.ts';
-import type { Extension } from '../kernel/contract/index.ts';
 import { checkExtensions } from '../kernel/contract/run.ts';
 import { loadExtensions, withExtensions } from '../kernel/extensions.ts';
 import type { Graph } from '../kernel/graph/graph.ts';
@@ -23,9 +22,7 @@ import { verify as runAgain } from '../kernel/leaderboard/verify.ts';
 import type { Data } from '../kernel/plugin.ts';
 import { ready } from './backend-choice.ts';
 import { catalogue } from './catalogue.ts';
-
-/** A plugin of one's own: the value, or the file or package that exports it. */
-export type PluginChoice = string | Extension;
+import { extensionsOf, type PluginChoice } from './plugin-choice.ts';
 
 /**
  * Holds plugins against everything that those of their kind must do, as in `checkPlugin(variety)` or
@@ -34,10 +31,7 @@ export type PluginChoice = string | Extension;
  */
 export async function checkPlugin(plugin: PluginChoice): Promise<Table> {
   await ready();
-  const results = await checkExtensions(
-    typeof plugin === 'string' ? await loadExtensions(plugin) : [plugin],
-    catalogue,
-  );
+  const results = await checkExtensions(await extensionsOf(plugin), catalogue);
   const failed = results.filter(({ error }) => error !== undefined);
   if (failed.length > 0) {
     const { kind, id, check, error } = failed[0]!;

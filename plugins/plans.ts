@@ -6,17 +6,17 @@ import { protocolLabel } from '../kernel/bench/protocols.ts';
 import { planSchema, runsOf, type Plan, type PlanInput } from '../kernel/bench/plan.ts';
 import type { RunRecord } from '../kernel/bench/record.ts';
 import { find } from '../kernel/catalogue.ts';
-import { loadExtensions, withExtensions } from '../kernel/extensions.ts';
+import { withExtensions } from '../kernel/extensions.ts';
 import { duration } from '../kernel/text/table.ts';
 import { table, type Table } from '../kernel/jupyter/table.ts';
 import type { Model } from '../kernel/plugin.ts';
 import { parseOptions, withoutPath } from '../kernel/options.ts';
 import { codeOf } from '../kernel/plugin-code.ts';
-import { choose, chooseMethod } from '../kernel/text/choose.ts';
+import { chooseMethod, chooseStrategy } from '../kernel/text/choose.ts';
 import { bench, load, type BenchChoice } from './api.ts';
 import { ready } from './backend-choice.ts';
 import { catalogue } from './catalogue.ts';
-import type { PluginChoice } from './leaderboard.ts';
+import { extensionsOf, type PluginChoice } from './plugin-choice.ts';
 
 /** A plan, and the experiment of the paper that it is of. */
 export interface ExperimentPlan extends Plan, Pick<Experiment, 'id' | 'title' | 'published'> {
@@ -88,20 +88,15 @@ export interface PlanOptions {
 
 /** The plugins that a plan names, and the code of those that are not the package's. */
 async function pluginsOf(plan: Plan, { weights, plugins = [] }: PlanOptions) {
-  const own = await Promise.all(
-    plugins.map(async plugin => (typeof plugin === 'string' ? loadExtensions(plugin) : [plugin])),
-  );
-  const known = withExtensions(catalogue, own.flat());
+  const own = (await Promise.all(plugins.map(extensionsOf))).flat();
+  const known = withExtensions(catalogue, own);
   const model: Model = find('model', known.models, plan.model);
   return {
     model: weights === undefined ? model : modelWithWeights(model, await readFile(weights)),
     dataset: find('dataset', known.datasets, plan.dataset),
     methods: plan.methods.map(method => chooseMethod(known, method)),
-    strategies: plan.strategies.map(name => {
-      const { plugin, options } = choose('strategy', known.strategies, name);
-      return { strategy: plugin, options };
-    }),
-    code: codeOf(own.flat(), catalogue),
+    strategies: plan.strategies.map(strategy => chooseStrategy(known, strategy)),
+    code: codeOf(own, catalogue),
   };
 }
 

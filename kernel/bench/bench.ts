@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { count } from '../graph/count.ts';
 import { lockFolderSoon } from '../folder-lock.ts';
 import type { Graph } from '../graph/graph.ts';
-import type { PluginCode } from '../plugin-code.ts';
+import { withCode, type PluginCode } from '../plugin-code.ts';
 import type { Criterion, Data, Format, Model, Regularizer, Strategy, Task } from '../plugin.ts';
 import type { Normalization } from '../prune/normalize.ts';
 import { prune } from '../prune/prune.ts';
@@ -167,9 +167,7 @@ class Bench {
       const there = out === undefined ? undefined : await readRecord(out, run.id);
       const changed = there ? otherCode(there, run.code) : [];
       if (changed.length > 0)
-        onAgain?.(
-          `${labelOf(run)} is made again: its record in ${out} was made with other code of ${changed.join(', ')}`,
-        );
+        onAgain?.(`${run.label} is made again: its record in ${out} was made with other code of ${changed.join(', ')}`);
       const found = changed.length > 0 ? undefined : there;
       const record = found ?? (await this.#one(run));
       if (!found && out !== undefined) await writeRecord(out, record);
@@ -180,14 +178,13 @@ class Bench {
   }
 
   async #one(run: PlannedRun): Promise<RunRecord> {
-    const { id, configuration, method, code } = run;
+    const { id, label, configuration, method, code } = run;
     const { data, task, signal } = this.#options;
-    const label = labelOf(run);
     const base = (this.#base ??= await this.#trainBase());
     const started = performance.now();
     const sparsified = method.regularizer ? await this.#sparsify(base, run, label) : undefined;
     const from = sparsified ?? base;
-    const pruned = await this.#prune(from.graph, run, label);
+    const pruned = await this.#prune(from.graph, run);
     const before = await evaluate(pruned.graph, data.test, task, { batch: evaluationBatch(this.#protocol), signal });
     const recalibrated = await this.#recalibrated(pruned.graph);
     const finetuned = this.#protocol.finetune
@@ -231,8 +228,7 @@ class Bench {
   /** What is pruned already is found in `out`: it may have taken long, and where time is measured it comes out anew. */
   async #prune(
     graph: Graph,
-    { configuration, method, strategy: { strategy, options: strategyOptions }, code }: PlannedRun,
-    label: string,
+    { configuration, method, strategy: { strategy, options: strategyOptions }, label, code }: PlannedRun,
   ): Promise<TimedPruned> {
     const { data, task, out, signal, checkpoint } = this.#options;
     const identity = { configuration, graph: graphDigest(graph), ...withCode(code) };
@@ -394,10 +390,3 @@ class Bench {
     });
   }
 }
-
-/** As in `lamp, protected-global, 2x`. */
-const labelOf = ({ configuration, strategy }: PlannedRun): string =>
-  `${methodName(configuration)}, ${strategy.strategy.id}, ${configuration.speedup}x`;
-
-/** Nothing where all plugins are the package's, so that files and records of those are what they always were. */
-const withCode = (code: PluginCode): { code?: PluginCode } => (Object.keys(code).length > 0 ? { code } : {});

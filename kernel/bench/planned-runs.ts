@@ -6,7 +6,7 @@ import { graphDigest } from '../train/checkpoint.ts';
 import type { PluginCode } from '../plugin-code.ts';
 import type { BenchOptions, Method } from './bench.ts';
 import { protocolSchema } from './protocol.ts';
-import { hashOf, type Configuration } from './record.ts';
+import { hashOf, methodName, type Configuration } from './record.ts';
 
 /** What a benchmark's runs follow from. */
 export type RunChoice = Pick<
@@ -32,6 +32,8 @@ export interface PlannedRun {
   readonly configuration: Configuration;
   readonly method: Method;
   readonly strategy: BenchOptions['strategies'][number];
+  /** As in `lamp, protected-global, 2x`. */
+  readonly label: string;
   /** Code of its plugins, of those that are not the package's. */
   readonly code: PluginCode;
 }
@@ -89,6 +91,7 @@ export function plannedRuns(choice: RunChoice): PlannedRun[] {
         };
         return {
           id: hashOf(configuration),
+          label: `${methodName(configuration)}, ${strategy.strategy.id}, ${speedup}x`,
           configuration,
           method,
           strategy,

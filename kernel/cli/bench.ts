@@ -13,7 +13,7 @@ import { find, type Catalogue } from '../catalogue.ts';
 import { withoutPath } from '../options.ts';
 import { modelOptionsOf } from '../plugin.ts';
 import { codeIn } from '../plugin-code.ts';
-import { choose, chooseMethod } from '../text/choose.ts';
+import { choose, chooseMethod, chooseStrategy } from '../text/choose.ts';
 import { json } from '../text/json.ts';
 import { specOf, textOf } from '../text/schema.ts';
 import { duration, table } from '../text/table.ts';
@@ -90,10 +90,9 @@ export const bench: Describe = async (command, { io, catalogue, plugins, argv })
     const methods = namesOf('--methods', given['methods'] as string, known.criteria).map(name =>
       chooseMethod(known, name),
     );
-    const strategies = namesOf('--strategies', given['strategies'] as string, known.strategies).map(spec => {
-      const { plugin, options } = choose('strategy', known.strategies, spec);
-      return { strategy: plugin, options };
-    });
+    const strategies = namesOf('--strategies', given['strategies'] as string, known.strategies).map(spec =>
+      chooseStrategy(known, spec),
+    );
     const protocol = await protocolOf(flags, typed['protocol'] === undefined ? plan?.protocol : undefined);
     if (!protocol.base && given['weights'] === undefined && !given['estimate'])
       throw new UsageError(`protocol ${protocol.name} trains no base model: give --weights FILE`);

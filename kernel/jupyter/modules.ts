@@ -6,6 +6,9 @@ import vm from 'node:vm';
 
 const extensions = ['.ts', '.mts', '.js', '.mjs', '.cjs', '/index.ts', '/index.js'];
 
+/** Whether Node, in this process, reads TypeScript as this package does. */
+let hooked = false;
+
 /** Modules as cells import them: native, from the notebook's folder, then from where the kernel is installed. */
 export class Modules {
   readonly #folder: string;
@@ -15,7 +18,6 @@ export class Modules {
   readonly #require: NodeJS.Require;
   readonly #loaded = new Map<string, object>();
   readonly #failed = new Map<string, unknown>();
-  #hooked = false;
 
   /** `own` are modules that come from the kernel's side first: those of the prelude. */
   constructor(folder: string, own: Iterable<string>, prepare?: (specifier: string, module: object) => void) {
@@ -98,8 +100,8 @@ export class Modules {
 
   /** Lets Node import TypeScript files, in every version the same, and find this package from anywhere. */
   #readTypeScript(): void {
-    if (this.#hooked || import.meta.url.endsWith('.ts')) return;
-    this.#hooked = true;
+    if (hooked || import.meta.url.endsWith('.ts')) return;
+    hooked = true;
     register(new URL('./typescript-loader.js', import.meta.url));
   }
 }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Configuration } from '../bench/record.ts';
 import { isFile, kinds } from '../extensions.ts';
 import type { Extension } from '../contract/index.ts';
-import { functionsDigest, nameOf, sha256, versionOf, type PluginCode } from '../plugin-code.ts';
+import { functionsDigest, localImports, nameOf, sha256, versionOf, type PluginCode } from '../plugin-code.ts';
 import type { PluginSource } from './entry.ts';
 
 /** The plugins that a configuration names, with the lists of the catalogue they are in. */
@@ -25,11 +25,10 @@ export async function sourceOf(
 ): Promise<PluginSource> {
   const provides = provided(plugins);
   if (isFile(specifier)) {
-    const { default: ts } = await import('typescript');
     const bytes = await readFile(path.resolve(folder, specifier));
-    const local = ts.preProcessFile(bytes.toString()).importedFiles.find(({ fileName }) => /^\.{1,2}\//.test(fileName));
-    if (local)
-      throw new Error(`plugin ${specifier}: imports ${local.fileName}; an entry's plugin is one file, or a package`);
+    const [local] = localImports(bytes.toString());
+    if (local !== undefined)
+      throw new Error(`plugin ${specifier}: imports ${local}; an entry's plugin is one file, or a package`);
     return { kind: 'file', name: path.basename(specifier), sha256: sha256(bytes), provides };
   }
   return { kind: 'package', name: specifier, version: await versionOf(specifier, folder), provides };

@@ -1,4 +1,4 @@
-import type { Method } from '../bench/bench.ts';
+import type { BenchOptions, Method } from '../bench/bench.ts';
 import { find, type Catalogue } from '../catalogue.ts';
 import type { Plugin } from '../plugin.ts';
 import { checked, fieldsOf, jsonSchema, splitMethod, splitSpec, typed } from './schema.ts';
@@ -46,4 +46,13 @@ export function chooseMethod(
     criterionOptions: first.options,
     ...(second ? { regularizer: second.plugin, regularizerOptions: second.options } : {}),
   };
+}
+
+/** The strategy that a text such as `protected-global:floor=0.2` means. */
+export function chooseStrategy(
+  { strategies }: Pick<Catalogue, 'strategies'>,
+  text: string,
+): BenchOptions['strategies'][number] {
+  const { plugin, options } = choose('strategy', strategies, text);
+  return { strategy: plugin, options };
 }

@@ -3,7 +3,7 @@ import type { Workload } from '../../../kernel/bench/estimate.ts';
 import { runsOf, type Plan } from '../../../kernel/bench/plan.ts';
 import { canonical } from '../../../kernel/bench/record.ts';
 import { find, suggestion, type Catalogue } from '../../../kernel/catalogue.ts';
-import { choose, chooseMethod } from '../../../kernel/text/choose.ts';
+import { chooseMethod, chooseStrategy } from '../../../kernel/text/choose.ts';
 import { layerOf, type Group } from '../../../kernel/graph/groups.ts';
 import { optionNames, optionsAmong } from '../../../kernel/options.ts';
 import { modelOptionsOf, type Model, type Plugin } from '../../../kernel/plugin.ts';
@@ -61,7 +61,7 @@ export class Checker {
     for (const [i, method] of plan.methods.entries())
       methods.push(await attempt(`methods.${i}`, () => chooseMethod(this.#catalogue, method)));
     for (const [i, strategy] of plan.strategies.entries())
-      await attempt(`strategies.${i}`, () => choose('strategy', this.#catalogue.strategies, strategy));
+      await attempt(`strategies.${i}`, () => chooseStrategy(this.#catalogue, strategy));
 
     const data = await this.#dataOf(plan, attempt, note);
     const model = plan.model.startsWith(uploadPrefix)

@@ -9,7 +9,7 @@ import {
   type Trained,
 } from '../../../kernel/bench/bench.ts';
 import { find, type Catalogue } from '../../../kernel/catalogue.ts';
-import { chooseMethod, choose } from '../../../kernel/text/choose.ts';
+import { chooseMethod, chooseStrategy } from '../../../kernel/text/choose.ts';
 import { extended } from '../../../kernel/extensions.ts';
 import { codeIn } from '../../../kernel/plugin-code.ts';
 import { count } from '../../../kernel/graph/count.ts';
@@ -108,10 +108,7 @@ async function benchOptions(
     datasetOptions,
     task,
     methods: plan.methods.map(method => chooseMethod(catalogue, method)),
-    strategies: plan.strategies.map(spec => {
-      const { plugin, options } = choose('strategy', catalogue.strategies, spec);
-      return { strategy: plugin, options };
-    }),
+    strategies: plan.strategies.map(strategy => chooseStrategy(catalogue, strategy)),
     speedups: plan.speedups,
     protocol: plan.protocol,
     seed: plan.seeds[0]!,
